@@ -1,0 +1,1 @@
+"""Fail a pytest run where the code would break the limits of Cloudflare Workers."""
