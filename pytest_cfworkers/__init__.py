@@ -1,1 +1,50 @@
-"""Fail a pytest run where the code would break the limits of Cloudflare Workers."""
+"""Fail a pytest run where the code would break the limits of Cloudflare Workers.
+
+The names below are resolved when they are used, so that importing the package imports neither pytest nor an
+HTTP client.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_cfworkers.clients.app import guard_app as guard_app
+    from pytest_cfworkers.clients.httpx import GuardedTransport as GuardedTransport
+    from pytest_cfworkers.invocation import Invocation as Invocation
+    from pytest_cfworkers.invocation import Statistics as Statistics
+    from pytest_cfworkers.limits import Limits as Limits
+    from pytest_cfworkers.limits import LimitsError as LimitsError
+    from pytest_cfworkers.violation import CfLimitExceeded as CfLimitExceeded
+    from pytest_cfworkers.violation import Violation as Violation
+
+__all__ = [
+    "CfLimitExceeded",
+    "GuardedTransport",
+    "Invocation",
+    "Limits",
+    "LimitsError",
+    "Statistics",
+    "Violation",
+    "guard_app",
+]
+
+_HOMES = {
+    "CfLimitExceeded": "violation",
+    "GuardedTransport": "clients.httpx",
+    "Invocation": "invocation",
+    "Limits": "limits",
+    "LimitsError": "limits",
+    "Statistics": "invocation",
+    "Violation": "violation",
+    "guard_app": "clients.app",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

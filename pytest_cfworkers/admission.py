@@ -1,0 +1,157 @@
+"""Waiting for a slot: first in first out, under asyncio and trio and in threads, and never for ever.
+
+The guard decides who gets a slot; here its decision is waited for. Three things end a wait: a slot, the
+request's own timeout, and the certainty or long suspicion that no slot will ever come.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, final
+
+import anyio
+import anyio.lowlevel
+
+from pytest_cfworkers.deadline import in_trio, is_deadline
+from pytest_cfworkers.guards.connections import Connection
+from pytest_cfworkers.invocation import Invocation
+
+READ_PATIENCE_S: Final = 0.1
+"""How long a body that another thread opened may lie unread before it counts as read by nobody, in seconds."""
+
+LONGEST_WAIT_S: Final = 30.0
+"""After so long in the queue a connection is let through beyond the limit: the test must end, in seconds."""
+
+
+@final
+class _ThreadWaiter:
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def wake(self) -> None:
+        self._event.set()
+
+    def wait(self, timeout_s: float) -> None:
+        self._event.wait(timeout_s)
+        self._event.clear()
+
+
+@final
+class _TaskWaiter:
+    """Wakes a task from any thread, always through the loop: the running task goes on until it waits itself."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+        if in_trio():
+            import trio  # noqa: PLC0415 - only where trio runs
+
+            self._soon: Callable[[Callable[[], object]], object] = (
+                trio.lowlevel.current_trio_token().run_sync_soon
+            )
+        else:
+            self._soon = asyncio.get_running_loop().call_soon_threadsafe
+
+    def wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and with it whoever waited
+            self._soon(self._event.set)
+
+    async def wait(self, timeout_s: float) -> None:
+        with anyio.move_on_after(timeout_s):
+            await self._event.wait()
+        self._event = anyio.Event()
+
+
+@final
+class _Countdown:
+    def __init__(self, timeout_s: float | None) -> None:
+        self._start = time.monotonic()
+        self._timeout_s = timeout_s
+
+    def is_over(self) -> bool:
+        return self._timeout_s is not None and self._passed_s() >= self._timeout_s
+
+    def is_hopeless(self) -> bool:
+        return self._passed_s() >= LONGEST_WAIT_S
+
+    def left_s(self) -> float:
+        end = LONGEST_WAIT_S if self._timeout_s is None else min(self._timeout_s, LONGEST_WAIT_S)
+        return max(0.0, end - self._passed_s())
+
+    def _passed_s(self) -> float:
+        return time.monotonic() - self._start
+
+
+def wait_for_slot(invocation: Invocation, connection: Connection, timeout_s: float | None) -> bool:
+    """Block until a connection has a slot.
+
+    Args:
+        invocation: The invocation that it belongs to.
+        connection: The connection.
+        timeout_s: The request's own timeout for this, in seconds; None for none.
+
+    Returns:
+        False if the timeout ran out; the connection is closed then.
+    """
+    thread = threading.get_ident()
+    waiter = connection.waiter = _ThreadWaiter()
+    countdown = _Countdown(timeout_s)
+    while connection.state == "queued":
+        if (evicted := invocation.evict_stalled(thread=thread, patience_s=READ_PATIENCE_S)) is not None:
+            _cancel(evicted)
+        elif countdown.is_over():
+            invocation.time_out(connection)
+        elif countdown.is_hopeless() or _is_alone(invocation, thread):
+            invocation.let_through(connection)
+        else:
+            waiter.wait(min(READ_PATIENCE_S, countdown.left_s()))
+    return connection.state != "closed"
+
+
+async def wait_for_slot_async(
+    invocation: Invocation, connection: Connection, timeout_s: float | None
+) -> bool:
+    """Wait in a task until a connection has a slot; see `wait_for_slot`.
+
+    A cancellation on the way closes the connection; one by a deadline is the request's own timeout, too.
+    """
+    waiter = connection.waiter = _TaskWaiter()
+    countdown = _Countdown(timeout_s)
+    try:
+        while connection.state == "queued":
+            if (evicted := invocation.evict_stalled()) is not None:
+                closing = _cancel(evicted)
+                if inspect.isawaitable(closing):
+                    await closing
+            elif countdown.is_over():
+                invocation.time_out(connection)
+            elif countdown.is_hopeless():
+                invocation.let_through(connection)
+            else:
+                await waiter.wait(countdown.left_s())
+    except BaseException as error:
+        if connection.state == "queued" and is_deadline(error):
+            invocation.time_out(connection)
+        invocation.close(connection, "cancelled")
+        raise
+    return connection.state != "closed"
+
+
+async def checkpoint() -> None:
+    """Give the other tasks that are ready their turn, as waiting for a network does."""
+    if in_trio():
+        await anyio.lowlevel.checkpoint()
+    # An event loop that tells that nothing is ready is not asked: half the cost of a guarded request.
+    elif getattr(asyncio.get_running_loop(), "_ready", True):
+        await asyncio.sleep(0)
+
+
+def _is_alone(invocation: Invocation, thread: int) -> bool:
+    """Tell whether nobody but the waiting thread could free a slot, which it cannot while it waits."""
+    return all(holder.thread == thread for holder in invocation.connections.holders)
+
+
+def _cancel(evicted: Connection) -> object:
+    return evicted.cancel() if evicted.cancel is not None else None

@@ -1,0 +1,208 @@
+"""Call sites: which lines of the user's own code led here.
+
+A site is taken at every request, so taking one walks raw frames and formats nothing.
+"""
+
+import asyncio
+import enum
+import linecache
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, Final, NamedTuple, final
+
+_DEPTH: Final = 6
+"""User frames kept per site: enough to see who called the helper that sends."""
+
+_FOREIGN: Final = tuple(
+    {
+        str(Path(path).resolve()) + "/"
+        for path in (
+            sysconfig.get_path("stdlib"),
+            sysconfig.get_path("platstdlib"),
+            sysconfig.get_path("purelib"),
+            sysconfig.get_path("platlib"),
+            str(Path(__file__).parent),
+        )
+    }
+)
+
+
+_LOOPS: Final = tuple(
+    str(Path(path)) for path in ("asyncio/events.py", "asyncio/base_events.py", "asyncio/runners.py", "trio/_core/_run.py")
+)
+"""Where event loops run tasks: what is below on the stack is not the task's own."""
+
+
+class Frame(NamedTuple):
+    """One line of the user's code.
+
+    Attributes:
+        path: The file, as Python knows it.
+        line: The line number, from 1.
+        function: The name of the function.
+    """
+
+    path: str
+    line: int
+    function: str
+
+    def source(self) -> str:
+        """Return the text of the line, or "" where the file cannot be read."""
+        return linecache.getline(self.path, self.line).strip()
+
+
+@final
+class Site:
+    """A place in the user's code. One place is one object, so that counting by place is quick.
+
+    Attributes:
+        frames: The user's frames that led there, the innermost first; () where there are none.
+    """
+
+    __slots__ = ("frames",)
+
+    def __init__(self, frames: tuple[Frame, ...] = ()) -> None:
+        self.frames = frames
+
+    def __repr__(self) -> str:
+        return f"<Site {self.frames}>"
+
+
+NOWHERE: Final = Site()
+"""The site of what no line of the user led to."""
+
+class Owner(enum.Enum):
+    """Whose code a file is."""
+
+    USER = "user"
+    LOOP = "loop"
+    OTHER = "other"
+
+
+_owners: Final[dict[str, Owner]] = {}
+_others: Final[set[str]] = set()
+"""The files known to be of `Owner.OTHER`: most frames of a request are, and this tells so quickest."""
+
+
+def owner_of(path: str) -> Owner:
+    """Tell whose code a file is: the user's, an event loop's, or else Python's, an installed package's or ours."""
+    known = _owners.get(path)
+    if known is None:
+        known = _owners[path] = _owner_of(path)
+        if known is Owner.OTHER:
+            _others.add(path)
+    return known
+
+
+def _owner_of(path: str) -> Owner:
+    if path.endswith(_LOOPS):
+        return Owner.LOOP
+    real = str(Path(path).resolve())
+    foreign = (
+        path.startswith("<")
+        or real.startswith(_FOREIGN)
+        or "/site-packages/" in real
+        or "/dist-packages/" in real
+    )
+    return Owner.OTHER if foreign else Owner.USER
+
+
+_sites: Final[dict[tuple[int, ...], Site]] = {}
+_codes: Final[dict[int, CodeType]] = {}
+"""The code objects of known sites, kept alive so that their ids stay theirs."""
+
+
+def capture() -> Site:
+    """Take the user's lines that led here, `NOWHERE` where there are none.
+
+    A coroutine that was handed to a task as it is (`gather(*map(client.get, urls))`) has no caller on the
+    stack; then the line that created it is taken, if `track_origins` was in force.
+    """
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to walk raw frames
+    others = _others
+    found: list[FrameType] = []
+    key: list[int] = []
+    while frame is not None:
+        code = frame.f_code
+        path = code.co_filename
+        if path in others:
+            if found:
+                break
+        elif (owner := owner_of(path)) is Owner.USER:
+            found.append(frame)
+            key += (id(code), frame.f_lasti)
+            if len(found) == _DEPTH:
+                break
+        elif found or owner is Owner.LOOP:
+            break
+        frame = frame.f_back
+    return _sites.get(tuple(key)) or _remember(tuple(key), found) if found else _origin()
+
+
+def _remember(key: tuple[int, ...], found: list[FrameType]) -> Site:
+    site = _sites[key] = Site(
+        tuple(Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) for frame in found)
+    )
+    _codes.update((id(frame.f_code), frame.f_code) for frame in found)
+    return site
+
+
+def track_origins() -> int:
+    """Let each coroutine of this thread remember where it was created; return the depth that was in force."""
+    before = sys.get_coroutine_origin_tracking_depth()
+    if not before:
+        sys.set_coroutine_origin_tracking_depth(1)
+    return before
+
+
+def untrack_origins(before: int) -> None:
+    """Restore what `track_origins` returned."""
+    sys.set_coroutine_origin_tracking_depth(before)
+
+
+_origins: Final[dict[tuple[Frame, ...], Site]] = {}
+
+
+def _origin() -> Site:
+    """Take the line that created the coroutine of this task, or the one at which its parent stands."""
+    coroutine, parent = _task()
+    created = getattr(coroutine, "cr_origin", None) or ()
+    frames = tuple(Frame(*line) for line in created if owner_of(line[0]) is Owner.USER)
+    if not frames and parent is not None:
+        frames = tuple(_suspended(parent))[::-1]
+    return _origins.setdefault(frames, Site(frames)) if frames else NOWHERE
+
+
+def _task() -> tuple[object, object]:
+    """The coroutine of this task, and that of the task whose nursery or task group it runs in."""
+    if (trio := sys.modules.get("trio")) is not None and trio.lowlevel.in_trio_task():
+        task = trio.lowlevel.current_task()
+        nursery = task.parent_nursery
+        return task.coro, nursery.parent_task.coro if nursery is not None else None
+    try:
+        current = asyncio.current_task()
+    except RuntimeError:
+        return None, None
+    if current is None:
+        return None, None
+    return current.get_coro(), _host(current)
+
+
+def _host(task: asyncio.Task[Any]) -> object:
+    """The coroutine of the task that opened the task group of anyio which a task runs in."""
+    anyio = sys.modules.get("anyio._backends._asyncio")
+    state = anyio._task_states.get(task) if anyio is not None else None  # noqa: SLF001 - there is no public way
+    host = getattr(getattr(state, "cancel_scope", None), "_host_task", None)
+    return host.get_coro() if host is not None and host is not task else None
+
+
+def _suspended(coroutine: Any) -> Iterator[Frame]:
+    """Yield the user's lines at which a suspended coroutine stands, the outermost first."""
+    step = coroutine
+    while (frame := getattr(step, "cr_frame", None) or getattr(step, "ag_frame", None)) is not None:
+        if owner_of(frame.f_code.co_filename) is Owner.USER:
+            yield Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        step = getattr(step, "cr_await", None) or getattr(step, "ag_await", None)

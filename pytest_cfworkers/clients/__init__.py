@@ -1,0 +1,1 @@
+"""Where HTTP libraries are met: one thin file each, over one shared life cycle of a request."""

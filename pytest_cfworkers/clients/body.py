@@ -1,0 +1,95 @@
+"""The streams that take the place of a response body, so that reading it is seen; one synchronous, one not."""
+
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Protocol
+
+
+class Reader(Protocol):
+    """What is told how a body is read."""
+
+    def reading(self) -> None:
+        """Somebody asks for the next part; raises if there will be none."""
+
+    def paused(self) -> None:
+        """A part arrived."""
+
+    def consumed(self) -> None:
+        """The end was reached."""
+
+    def failed(self) -> None:
+        """Reading raised."""
+
+    def cancelled(self) -> None:
+        """The body was closed."""
+
+    def abandoned(self) -> None:
+        """The body was garbage collected."""
+
+
+class Body:
+    """A synchronous response body that reports how it is read."""
+
+    def __init__(self, stream: Any, reader: Reader) -> None:
+        self._stream = stream
+        self._reader = reader
+
+    def __iter__(self) -> Iterator[bytes]:
+        reader = self._reader
+        reader.reading()
+        try:
+            for part in self._stream:
+                reader.paused()
+                yield part
+                reader.reading()
+        except GeneratorExit:
+            raise
+        except BaseException:
+            reader.failed()
+            raise
+        reader.consumed()
+
+    def close(self) -> None:
+        """Close the body."""
+        try:
+            self._stream.close()
+        finally:
+            self._reader.cancelled()
+
+    def __del__(self) -> None:
+        self._reader.abandoned()
+
+
+class AsyncBody:
+    """An asynchronous response body that reports how it is read."""
+
+    def __init__(self, stream: Any, reader: Reader) -> None:
+        self._stream = stream
+        self._reader = reader
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        reader = self._reader
+        reader.reading()
+        try:
+            async for part in self._stream:
+                reader.paused()
+                yield part
+                reader.reading()
+        except GeneratorExit:
+            raise
+        except BaseException:
+            reader.failed()
+            raise
+        reader.consumed()
+
+    async def aclose(self) -> None:
+        """Close the body."""
+        try:
+            closing = self._stream.aclose()
+            if inspect.isawaitable(closing):
+                await closing
+        finally:
+            self._reader.cancelled()
+
+    def __del__(self) -> None:
+        self._reader.abandoned()

@@ -1,0 +1,168 @@
+"""How a request leaves through a transport: as an outgoing request, into an app under test, or further inside."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, Protocol
+
+from pytest_cfworkers import attribution
+from pytest_cfworkers.clients import dialects
+from pytest_cfworkers.clients.app import GuardedApp
+from pytest_cfworkers.clients.dialect import Dialect
+from pytest_cfworkers.clients.incoming import Event
+from pytest_cfworkers.clients.innermost import SENDS, Kind, extended, innermost, kind_of
+from pytest_cfworkers.clients.interception import Interceptions
+from pytest_cfworkers.clients.lifecycle import Exchange
+from pytest_cfworkers.invocation import Invocation
+
+Send = Callable[[Any], Any]
+AsyncSend = Callable[[Any], Awaitable[Any]]
+
+inside: Final = Interceptions()
+"""The transports inside of others that are guarded in place."""
+
+
+class Passage(Protocol):
+    """What watches one request from its start to the end of its response."""
+
+    def wait(self) -> None:
+        """Block until the request may be sent."""
+
+    async def wait_async(self) -> None:
+        """Wait in a task until the request may be sent."""
+
+    def __enter__(self) -> object:
+        """Begin the sending."""
+
+    def __exit__(self, *error: object) -> None:
+        """End the sending."""
+
+    def received(self, response: Any, *, asynchronous: bool) -> Any:
+        """Take the response; return the one to hand on."""
+
+    def fail(self) -> None:
+        """Note that there will be no response."""
+
+
+def passage(
+    invocation: Invocation,
+    dialect: Dialect,
+    transport: Any,
+    request: Any,
+    *,
+    incoming: bool,
+    loads: bool = False,
+) -> Passage | None:
+    """Open what watches a request that is about to be sent through a transport.
+
+    Args:
+        invocation: The invocation that the request belongs to.
+        dialect: The library of the request.
+        transport: The transport.
+        request: The request.
+        incoming: Whether requests into an app are events for that app.
+        loads: Whether the client is known to read the body before it hands out the response.
+
+    Returns:
+        What watches it; None where it is counted elsewhere.
+    """
+    kind = kind_of(dialect, transport)
+    if kind is Kind.INNERMOST:
+        return Exchange(invocation, dialect, request, loads=loads)
+    if kind is Kind.GUARDED or _counted_inside(dialect, transport, kind, incoming=incoming):
+        return None
+    if kind is Kind.APP and incoming:
+        if isinstance(transport.app, GuardedApp):
+            return None
+        return Event(invocation, f"{request.method} {request.url.path}", dialect)
+    return Exchange(invocation, dialect, request, loads=loads, stays=kind is Kind.APP)
+
+
+def send(way: Passage | None, handle: Send, request: Any) -> Any:
+    """Send a request through what watches it and return the response."""
+    if way is None:
+        return handle(request)
+    try:
+        way.wait()
+        with way:
+            response = handle(request)
+        return way.received(response, asynchronous=False)
+    except BaseException:
+        way.fail()
+        raise
+
+
+async def send_async(way: Passage | None, handle: AsyncSend, request: Any) -> Any:
+    """Send a request in a task; see `send`."""
+    if way is None:
+        return await handle(request)
+    try:
+        await way.wait_async()
+        with way:
+            response = await handle(request)
+        return way.received(response, asynchronous=True)
+    except BaseException:
+        way.fail()
+        raise
+
+
+def passage_here(transport: Any, request: Any, *, incoming: bool) -> Passage | None:
+    """Open what watches a request in the current invocation; None outside of one."""
+    invocation = attribution.current()
+    if invocation is None:
+        return None
+    return passage(invocation, dialects.of(request), transport, request, incoming=incoming)
+
+
+def _counted_inside(dialect: Dialect, transport: Any, kind: Kind, *, incoming: bool) -> bool:
+    """Guard what a transport sends through, if that is not the transport itself; tell whether it is not."""
+    if kind is Kind.WRAPPER:
+        held = list(innermost(dialect, transport))
+        guarded = [_guard_in_place(transport, incoming=incoming) for transport in held]
+        return all(guarded) if held else inside.active  # it holds only clients, which are watched or not
+    if kind is Kind.EXTENSION and inside.active:
+        return _guard_extended(dialect, extended(dialect, transport))
+    return False
+
+
+def _guard_in_place(transport: Any, *, incoming: bool) -> bool:
+    """Let a transport inside of another count what it sends."""
+
+    def make(name: str) -> Callable[[Any], Any]:
+        own = vars(transport).get(name) if hasattr(transport, "__dict__") else None
+
+        def handle(request: Any) -> Any:
+            # Asked for anew each time: a mock may replace the method of the class meanwhile.
+            return own(request) if own is not None else getattr(type(transport), name)(transport, request)
+
+        def handle_request(request: Any) -> Any:
+            return send(passage_here(transport, request, incoming=incoming), handle, request)
+
+        async def handle_async_request(request: Any) -> Any:
+            return await send_async(passage_here(transport, request, incoming=incoming), handle, request)
+
+        return handle_request if name == SENDS[0] else handle_async_request
+
+    return all([inside.replace(transport, name, make(name)) for name in SENDS if hasattr(transport, name)])
+
+
+def _guard_extended(dialect: Dialect, owner: type[Any]) -> bool:
+    """Let a class of the library count what its subclasses send through `super()`."""
+
+    def way(transport: Any, request: Any) -> Passage | None:
+        invocation = attribution.current()
+        if invocation is None or kind_of(dialect, transport) is not Kind.EXTENSION:
+            return None
+        return Exchange(invocation, dialect, request)
+
+    def make(name: str) -> Callable[..., Any]:
+        original = getattr(owner, name)
+
+        def handle_request(self: Any, request: Any) -> Any:
+            return send(way(self, request), partial(original, self), request)
+
+        async def handle_async_request(self: Any, request: Any) -> Any:
+            return await send_async(way(self, request), partial(original, self), request)
+
+        return handle_request if name == SENDS[0] else handle_async_request
+
+    return all([inside.replace(owner, name, make(name)) for name in SENDS if name in vars(owner)])

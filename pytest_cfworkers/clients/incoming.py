@@ -1,0 +1,54 @@
+"""Requests into an app under test: each is an event for the app, and so an invocation of its own."""
+
+from typing import Any, final
+
+from pytest_cfworkers import attribution
+from pytest_cfworkers.clients.dialect import Dialect
+from pytest_cfworkers.invocation import Invocation
+
+
+@final
+class Event:
+    """One request into an app under test, from its start until the app's response is read or closed."""
+
+    __slots__ = ("_dialect", "_invocation", "_token")
+
+    def __init__(self, parent: Invocation, name: str, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._invocation = parent.child(name)
+        self._invocation.start()
+
+    def wait(self) -> None:
+        """Start at once: requests into the app are not limited."""
+
+    async def wait_async(self) -> None:
+        """Start at once: requests into the app are not limited."""
+
+    def __enter__(self) -> None:
+        """Let what the app does from here on belong to the event."""
+        self._token = attribution.enter(self._invocation)
+
+    def __exit__(self, *error: object) -> None:
+        """End what `__enter__` began."""
+        attribution.leave(self._token)
+
+    def received(self, response: Any, *, asynchronous: bool) -> Any:
+        """Return the response whose end is the end of the event."""
+        if response.is_closed:
+            self.end()
+        else:
+            make = self._dialect.async_body if asynchronous else self._dialect.body
+            response.stream = make(response.stream, self)
+        return response
+
+    def end(self) -> None:
+        """End the event; a second end changes nothing."""
+        self._invocation.finish()
+
+    def reading(self) -> None:
+        """Note nothing: the body is the app's own."""
+
+    def paused(self) -> None:
+        """Note nothing: the body is the app's own."""
+
+    fail = consumed = failed = cancelled = abandoned = end

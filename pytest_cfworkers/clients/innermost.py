@@ -1,0 +1,124 @@
+"""Where does a request leave? At the innermost transport, not at those that wrap it.
+
+A retrying transport sends as often as what it wraps is called; a caching one may not send at all. So a
+transport that holds other transports is looked through, and what it holds at the bottom is guarded in place.
+"""
+
+import enum
+from collections.abc import Iterator
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from pytest_cfworkers.clients.dialect import Dialect
+
+_DEPTH: Final = 5
+SENDS: Final = ("handle_request", "handle_async_request")
+"""The two methods of a transport."""
+
+
+class Kind(enum.Enum):
+    """What a transport is to a request that passes it."""
+
+    GUARDED = "guarded"
+    """It counts its requests itself."""
+    INNERMOST = "innermost"
+    APP = "app"
+    WRAPPER = "wrapper"
+    EXTENSION = "extension"
+    """It inherits from a transport of the library and sends through `super()`."""
+
+
+_kinds: Final[WeakKeyDictionary[object, Kind]] = WeakKeyDictionary()
+
+
+def kind_of(dialect: Dialect, transport: Any) -> Kind:
+    """Tell what a transport is."""
+    if type(transport) in dialect.senders:
+        return Kind.INNERMOST
+    try:
+        known = _kinds.get(transport)
+        if known is None:
+            known = _kinds[transport] = _kind_of(dialect, transport)
+    except TypeError:  # it takes no weak references, or cannot be hashed
+        return _kind_of(dialect, transport)
+    return known
+
+
+def innermost(dialect: Dialect, transport: Any) -> Iterator[Any]:
+    """Yield the transports at the bottom of one that wraps others."""
+    yield from _descend(dialect, transport, _DEPTH, {id(transport)})
+
+
+def extended(dialect: Dialect, transport: Any) -> type[Any]:
+    """Return the class of the library through which a transport of the kind EXTENSION sends."""
+    name = dialect.module.__name__
+    return next(base for base in type(transport).__mro__ if _home(base) == name)
+
+
+def _kind_of(dialect: Dialect, transport: Any) -> Kind:
+    if getattr(transport, "guards_itself", False):
+        return Kind.GUARDED
+    if callable(getattr(transport, "app", None)):
+        return Kind.APP
+    if _home(type(transport)) in (dialect.module.__name__, "respx"):
+        return Kind.INNERMOST  # respx tries its mocks, then the real transport: one of them answers
+    if any(True for _ in _held(dialect, transport)):
+        return Kind.WRAPPER
+    if _extends(dialect, type(transport)):
+        return Kind.EXTENSION
+    return Kind.INNERMOST
+
+
+def _descend(dialect: Dialect, transport: Any, depth: int, seen: set[int]) -> Iterator[Any]:
+    for held in _held(dialect, transport):
+        if id(held) in seen or depth == 0 or dialect.is_client(held):
+            continue  # a client's requests are seen where it sends them
+        seen.add(id(held))
+        if kind_of(dialect, held) is Kind.WRAPPER:
+            yield from _descend(dialect, held, depth - 1, seen)
+        else:
+            yield held
+
+
+def _held(dialect: Dialect, transport: Any) -> Iterator[Any]:
+    """Yield the transports and clients that a transport holds in its attributes, also in collections there."""
+    for value in _attributes(transport):
+        if isinstance(value, dict):
+            values = list(value.values())
+        elif isinstance(value, (list, tuple, set)):
+            values = list(value)
+        else:
+            values = [value]
+        for item in values:
+            if dialect.is_transport(item) or dialect.is_client(item):
+                yield item
+
+
+def _attributes(thing: Any) -> Iterator[Any]:
+    yield from getattr(thing, "__dict__", {}).values()
+    for base in type(thing).__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            if slot not in {"__dict__", "__weakref__"} and hasattr(thing, slot):
+                yield getattr(thing, slot)
+
+
+def _extends(dialect: Dialect, kind: type[Any]) -> bool:
+    """Tell whether a class overrides how one of the library sends, and calls what it overrides."""
+    return issubclass(kind, dialect.senders) and any(
+        name in _names(function.__code__)
+        for base in kind.__mro__
+        if _home(base) != dialect.module.__name__
+        for function in vars(base).values()
+        if hasattr(function, "__code__")
+        for name in SENDS
+    )
+
+
+def _names(code: Any) -> set[str]:
+    inner = [_names(const) for const in code.co_consts if hasattr(const, "co_names")]
+    return set(code.co_names).union(*inner)
+
+
+def _home(kind: type[Any]) -> str:
+    return kind.__module__.partition(".")[0]

@@ -1,0 +1,59 @@
+"""Replacing methods of living objects and classes for a while, and putting them back."""
+
+from collections.abc import Callable
+from typing import Any, Final, final
+
+_MISSING: Final = object()
+_MARK: Final = "__pytest_cfworkers__"
+
+
+@final
+class Interceptions:
+    """The methods that are replaced at present.
+
+    Somebody else may replace the same method later and put ours back after we have gone (a monkeypatch whose
+    undo comes late). What cannot be restored yet is tried again at the next `restore`.
+
+    Attributes:
+        active: Whether `restore` is sure to be called, so that shared classes may be replaced.
+    """
+
+    def __init__(self) -> None:
+        self.active = False
+        self._done: list[tuple[Any, str, Any, object]] = []
+
+    def __len__(self) -> int:
+        return len(self._done)
+
+    def replace(self, owner: Any, name: str, replacement: Callable[..., Any]) -> bool:
+        """Replace a method, unless it is replaced already.
+
+        Args:
+            owner: The object or class.
+            name: The name of the method.
+            replacement: What takes its place.
+
+        Returns:
+            False if the owner takes no attributes of its own.
+        """
+        if not hasattr(owner, "__dict__"):
+            return False
+        before = vars(owner).get(name, _MISSING)
+        if hasattr(before, _MARK):
+            return True
+        setattr(replacement, _MARK, True)
+        setattr(owner, name, replacement)
+        self._done.append((owner, name, before, replacement))
+        return True
+
+    def restore(self) -> None:
+        """Put back everything that is still ours to put back, the last first."""
+        kept = []
+        for owner, name, before, replacement in reversed(self._done):
+            if vars(owner).get(name) is not replacement:
+                kept.append((owner, name, before, replacement))
+            elif before is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, before)
+        self._done = kept[::-1]

@@ -1,0 +1,163 @@
+"""The life of one outgoing request, the same for every client.
+
+    open ──> wait for a slot ──> [checkpoint] ──> send ──> headers ──> body read or closed
+"""
+
+from contextvars import ContextVar
+from typing import Any, Final, final
+
+from pytest_cfworkers import admission
+from pytest_cfworkers.callsite import capture
+from pytest_cfworkers.clients.dialect import Dialect, Request
+from pytest_cfworkers.guards.bodies import has_body
+from pytest_cfworkers.guards.connections import Connection
+from pytest_cfworkers.invocation import Invocation
+from pytest_cfworkers.limits import CLOSED_DUE_TO_LIMIT
+
+_underway: Final[ContextVar["Exchange | None"]] = ContextVar("pytest_cfworkers_underway", default=None)
+
+
+@final
+class Target:
+    """What a request is for, without what may be secret: credentials, query and fragment."""
+
+    __slots__ = ("_method", "_url")
+
+    def __init__(self, request: Request) -> None:
+        self._method = request.method
+        self._url = request.url
+
+    def __str__(self) -> str:
+        url = self._url
+        return f"{self._method} {url.scheme}://{url.netloc.decode('ascii', 'replace')}{url.path}"
+
+
+@final
+class Exchange:
+    """One request and its response, and the connection that they are."""
+
+    __slots__ = ("_connection", "_dialect", "_invocation", "_request", "_loads", "_stays", "_token")
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        dialect: Dialect,
+        request: Any,
+        *,
+        loads: bool = False,
+        stays: bool = False,
+    ) -> None:
+        """Open the connection.
+
+        Args:
+            invocation: The invocation that the request belongs to.
+            dialect: The library of the client.
+            request: The request.
+            loads: Whether the client is known to read the body before it hands out the response.
+            stays: Whether it counts also if sending it sends others. Without it, others count in its place.
+        """
+        outer = _underway.get()
+        if outer is not None and outer._invocation is invocation:
+            outer.give_way()
+        self._invocation = invocation
+        self._dialect = dialect
+        self._request = request
+        self._loads = loads
+        self._stays = stays
+        self._connection: Connection = invocation.open(Target(request), capture(), waits=outer is None)
+
+    def wait(self) -> None:
+        """Block until the connection has its slot."""
+        if self._connection.state == "queued" and not admission.wait_for_slot(
+            self._invocation, self._connection, self._timeout_s()
+        ):
+            raise self._timed_out()
+
+    async def wait_async(self) -> None:
+        """Wait in a task until the connection has its slot, then let the other tasks have their turn."""
+        if self._connection.state == "queued" and not await admission.wait_for_slot_async(
+            self._invocation, self._connection, self._timeout_s()
+        ):
+            raise self._timed_out()
+        await admission.checkpoint()
+
+    def __enter__(self) -> None:
+        """Begin the sending: requests made meanwhile by what sends it are part of it."""
+        self._token = _underway.set(self)
+
+    def __exit__(self, *error: object) -> None:
+        """End the sending."""
+        _underway.reset(self._token)
+
+    def give_way(self) -> None:
+        """Leave counting to the requests that this one turned out to be made of."""
+        if not self._stays and self._connection.state == "waiting":
+            self._invocation.withdraw(self._connection)
+
+    def fail(self) -> None:
+        """Note that there will be no response."""
+        self._invocation.close(self._connection, "failed")
+
+    def received(self, response: Any, *, asynchronous: bool) -> Any:
+        """Note that the headers arrived.
+
+        Returns:
+            The response to hand on, whose body is watched. A body that a mock has loaded already and that the
+            client loads at once is as good as read.
+        """
+        connection = self._connection
+        if connection.state != "waiting":
+            return response
+        if (self._loads and response.is_closed) or not has_body(
+            self._request.method, response.status_code, response.headers.get("content-length")
+        ):
+            self._invocation.headers(connection, body=False)
+            return response
+        response = self._dialect.unread(response)
+        self._invocation.headers(connection, body=not response.is_closed)
+        if not response.is_closed:
+            make = self._dialect.async_body if asynchronous else self._dialect.body
+            stream = response.stream
+            connection.cancel = stream.aclose if asynchronous else stream.close
+            response.stream = make(stream, self)
+        return response
+
+    def reading(self) -> None:
+        """Note that the next part of the body is asked for."""
+        if self._connection.outcome == "evicted":
+            raise self._dialect.module.ReadError(CLOSED_DUE_TO_LIMIT, request=self._request)
+        self._invocation.reading(self._connection)
+
+    def paused(self) -> None:
+        """Note that a part of the body arrived."""
+        self._invocation.paused_reading(self._connection)
+
+    def consumed(self) -> None:
+        """Note that the body was read to its end."""
+        self._invocation.close(self._connection, "consumed")
+
+    def failed(self) -> None:
+        """Note that reading the body raised."""
+        self._invocation.close(self._connection, "failed")
+
+    def cancelled(self) -> None:
+        """Note that the body was closed."""
+        if self._connection.state != "closed":
+            self._invocation.close(self._connection, "cancelled")
+
+    def abandoned(self) -> None:
+        """Note that the body was garbage collected."""
+        if self._connection.state != "closed":
+            self._invocation.abandon(self._connection)
+
+    def _timeout_s(self) -> float | None:
+        """What the request allows for waiting for a connection, in seconds."""
+        timeout: float | None = self._request.extensions.get("timeout", {}).get("pool")
+        return timeout
+
+    def _timed_out(self) -> Exception:
+        error: Exception = self._dialect.module.PoolTimeout(
+            "The request waited for one of the connections of its invocation, and its timeout ran out.",
+            request=self._request,
+        )
+        return error

@@ -1,0 +1,55 @@
+"""Was this cancellation a timeout? Event loops cancel alike for a deadline and for a sibling's failure."""
+
+import asyncio
+import gc
+import sys
+
+
+def in_trio() -> bool:
+    """Tell whether this code runs in a trio task."""
+    return (trio := sys.modules.get("trio")) is not None and trio.lowlevel.in_trio_task()
+
+
+def is_deadline(error: BaseException) -> bool:
+    """Tell whether a cancellation, while it passes through the cancelled task, comes from a deadline.
+
+    Args:
+        error: What the cancelled task got.
+
+    Returns:
+        True for an expired `asyncio.timeout` or `asyncio.wait_for`, `anyio.fail_after` or `move_on_after`, and
+        trio's timeouts; False for every other reason, and where it cannot be told.
+    """
+    if in_trio():
+        return getattr(error, "source", None) == "deadline"
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    if error.args and "deadline" in str(error.args[0]):  # anyio's scopes say why they cancel
+        return True
+    return _timeout_expires() or _wait_for_cancels()
+
+
+def _timeout_expires() -> bool:
+    """Look for an `asyncio.Timeout` that has cancelled and waits for its block to end.
+
+    It may stand in another task than the cancelled one (around a `gather`), and no public way leads from one
+    to the other; so every living one is asked. A timeout of another block that expires in the same moment
+    cannot be told apart.
+    """
+    return any(
+        isinstance(held, asyncio.Timeout) and held.expired() and repr(held).startswith("<Timeout [expiring]")
+        for held in gc.get_referrers(asyncio.Timeout)
+    )
+
+
+def _wait_for_cancels() -> bool:
+    """Python 3.11 has no `Timeout` in `wait_for`: a task that stands in its clean-up is the sign."""
+    if sys.version_info >= (3, 12):
+        return False
+    for task in asyncio.all_tasks():
+        step: object = task.get_coro()
+        while step is not None:
+            if getattr(step, "__name__", "") == "_cancel_and_wait":
+                return True
+            step = getattr(step, "cr_await", None)
+    return False

@@ -1,0 +1,318 @@
+"""The six places for connections: who holds one, who waits for one, and who must give one up.
+
+A pure state machine. Each event changes the state and returns the connections whose drivers must look again,
+because they were given a slot or may now ask for the oldest unread body to be cancelled.
+
+    QUEUED ──> WAITING ──> STREAMING ──> CLOSED
+    no slot    for its     its body is    consumed, cancelled, failed,
+               headers     unread         evicted or abandoned
+
+A connection holds its slot while WAITING and, in the `body` model, while STREAMING.
+Prior art: the pool of httpcore; the rule: https://developers.cloudflare.com/workers/platform/limits/
+#simultaneous-open-connections (checked 2026-11-24).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol, final
+
+from pytest_cfworkers.callsite import Site
+from pytest_cfworkers.limits import ConnectionModel
+
+KEPT: Final = 1_000
+"""Closed connections whose times are kept for a timeline; later ones are only counted."""
+
+
+State = Literal["queued", "waiting", "streaming", "closed"]
+"""Where a connection is in its life."""
+
+Outcome = Literal["consumed", "cancelled", "failed", "evicted", "abandoned"]
+"""How a connection ended; abandoned: its response was garbage collected with its body unread."""
+
+
+Woken = Sequence["Connection"]
+"""Connections whose drivers must look again."""
+
+
+class Waiter(Protocol):
+    """What wakes the driver of a queued connection, from any thread."""
+
+    def wake(self) -> None:
+        """Let the driver look at the connection again."""
+
+
+@final
+class Connection:
+    """One outgoing request from its start to its end. Times are seconds of the invocation's clock.
+
+    What most connections never set is a default of the class: one is made for every request.
+
+    Attributes:
+        label: What it is for.
+        site: The lines that opened it.
+        thread: The thread that opened it.
+        beyond: Whether it was opened when every slot was taken.
+        idle_since: Since when nobody reads the body; None while somebody does, and before there is one.
+        used: The number of the last event that used it: the least one is the least recently used.
+        waiter: What wakes its driver while it is queued.
+        cancel: Closes its response where it is evicted; an asynchronous one returns an awaitable.
+    """
+
+    state: State = "queued"
+    outcome: Outcome | None = None
+    beyond: bool = False
+    admitted_at: float | None = None
+    headers_at: float | None = None
+    idle_since: float | None = None
+    closed_at: float | None = None
+    used: int = 0
+    waiter: Waiter | None = None
+    cancel: Callable[[], object] | None = None
+
+    def __init__(self, label: object, site: Site, thread: int, opened_at: float) -> None:
+        self.label = label
+        self.site = site
+        self.thread = thread
+        self.opened_at = opened_at
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.label} {self.state}>"
+
+    @property
+    def queued_s(self) -> float:
+        """Seconds that it spent in the queue."""
+        end = self.admitted_at if self.admitted_at is not None else self.closed_at
+        return 0.0 if end is None else end - self.opened_at
+
+
+@final
+@dataclass(slots=True)
+class ConnectionGuard:
+    """The state of every connection of one invocation.
+
+    Attributes:
+        slots: How many places there are; None for no limit.
+        model: Which states hold a slot.
+        queueing: Whether a connection beyond the limit waits. Without it the excess is only recorded, so that
+            watching changes no outcome.
+        opened: Connections ever opened.
+        beyond: Connections opened when every slot was taken.
+        peak: The most that held a slot or asked for one at the same time.
+        seventh: The line that first asked for more slots than there are.
+        queued: Connections that had to wait for a slot.
+        queued_s: Seconds that they waited, in all.
+        evicted: Connections cancelled to make room, by the line that opened them.
+        timed_out: Connections whose own timeout ran out in the queue, by line.
+        abandoned: Connections whose response was garbage collected with its body unread, by line.
+        closed: The first `KEPT` closed connections, for a timeline.
+    """
+
+    slots: int | None
+    model: ConnectionModel
+    queueing: bool = True
+    opened: int = 0
+    beyond: int = 0
+    peak: int = 0
+    _peak_sites: Counter[Site] = field(default_factory=Counter)
+    seventh: Site | None = None
+    queued: int = 0
+    queued_s: float = 0.0
+    evicted: Counter[Site] = field(default_factory=Counter)
+    timed_out: Counter[Site] = field(default_factory=Counter)
+    abandoned: Counter[Site] = field(default_factory=Counter)
+    closed: list[Connection] = field(default_factory=list)
+    _holders: dict[Connection, None] = field(default_factory=dict)
+    _queue: dict[Connection, None] = field(default_factory=dict)
+    _streaming: dict[Connection, None] = field(default_factory=dict)
+    _peaking: bool = False
+    """What is open is the most that ever was beyond the limit, and is to be noted before it gets less."""
+    _events: int = 0
+
+    @property
+    def holders(self) -> tuple[Connection, ...]:
+        """The connections that hold a slot, in the order in which they got it."""
+        return tuple(self._holders)
+
+    @property
+    def queue(self) -> tuple[Connection, ...]:
+        """The connections that wait for a slot, first in first out."""
+        return tuple(self._queue)
+
+    @property
+    def peak_sites(self) -> Counter[Site]:
+        """How many connections each line had open at the peak; empty while the limit is kept."""
+        if self._peaking:
+            self._note_peak()
+        return self._peak_sites
+
+    @property
+    def unread(self) -> Counter[Site]:
+        """The responses whose body was neither read to its end nor closed, by the line that opened them."""
+        return self.abandoned + Counter(connection.site for connection in self._streaming)
+
+    def open(self, label: object, site: Site, now: float, *, thread: int = 0, waits: bool = True) -> Connection:
+        """Open a connection.
+
+        Args:
+            label: What it is for; its `str()` is such as "GET https://example.com/".
+            site: The lines that opened it.
+            now: Seconds of the clock.
+            thread: The thread that opened it.
+            waits: Whether it may be queued; one that another connection waits for may not.
+
+        Returns:
+            The connection: WAITING if it got a slot, else QUEUED.
+        """
+        connection = Connection(label, site, thread, now)
+        self.opened += 1
+        if self._queue or (self.slots is not None and len(self._holders) >= self.slots):
+            self._open_beyond(connection, now, waits=waits)
+        else:
+            self._admit(connection, now)
+        wanted = len(self._holders) + len(self._queue)
+        if wanted > self.peak:
+            self.peak = wanted
+            self._peaking = self.slots is not None and wanted > self.slots
+        return connection
+
+    def headers(self, connection: Connection, now: float, *, body: bool) -> Woken:
+        """Note that the response headers arrived.
+
+        Args:
+            connection: The connection, WAITING.
+            now: Seconds of the clock.
+            body: Whether a body follows. Without one the connection is consumed.
+
+        Returns:
+            The connections to wake.
+        """
+        if connection.state != "waiting":
+            return ()
+        connection.headers_at = now
+        if not body:
+            return self.close(connection, "consumed", now)
+        connection.state = "streaming"
+        self._streaming[connection] = None
+        self._touch(connection)
+        connection.idle_since = now
+        if self.model == "headers":
+            if self._peaking:
+                self._note_peak()
+            return self._release(connection, now)
+        return self._asked_again()
+
+    def reading(self, connection: Connection) -> None:
+        """Note that somebody waits for the next part of the body."""
+        connection.idle_since = None
+        self._touch(connection)
+
+    def paused(self, connection: Connection, now: float) -> Woken:
+        """Note that a part of the body arrived and nobody asks for the next; return the connections to wake."""
+        if connection.state != "streaming":
+            return ()
+        connection.idle_since = now
+        self._touch(connection)
+        return self._asked_again()
+
+    def close(self, connection: Connection, outcome: Outcome, now: float) -> Woken:
+        """End a connection in any state; a second end changes nothing. Return the connections to wake."""
+        state = connection.state
+        if state == "closed":
+            return ()
+        if self._peaking:
+            self._note_peak()
+        connection.state, connection.outcome, connection.closed_at = "closed", outcome, now
+        if len(self.closed) < KEPT:
+            self.closed.append(connection)
+        if state == "streaming":
+            del self._streaming[connection]
+            if outcome == "abandoned":
+                self.abandoned[connection.site] += 1
+        elif state == "queued":
+            self.queued_s += now - connection.opened_at
+            del self._queue[connection]
+            return self._asked_again()
+        return self._release(connection, now)
+
+    def stalled(self) -> Connection | None:
+        """Return the connection that must be cancelled so that the queue moves; None while there is hope.
+
+        That is the least recently used one, when every slot is held by a body that nobody reads and another
+        connection waits.
+        """
+        if not self._queue or not self._holders:
+            return None
+        if any(holder.idle_since is None for holder in self._holders):
+            return None
+        return min(self._holders, key=lambda holder: holder.used)
+
+    def evict(self, connection: Connection, now: float) -> Woken:
+        """Cancel a stalled connection; return the connections to wake."""
+        if connection.state != "closed":
+            self.evicted[connection.site] += 1
+        return self.close(connection, "evicted", now)
+
+    def let_through(self, connection: Connection, now: float) -> None:
+        """Admit a queued connection beyond the limit: waiting for a slot would never end."""
+        if connection.state == "queued":
+            self._admit_queued(connection, now)
+
+    def time_out(self, connection: Connection, now: float) -> Woken:
+        """End a queued connection whose own timeout ran out; return the connections to wake."""
+        if connection.state == "queued":
+            self.timed_out[connection.site] += 1
+        return self.close(connection, "failed", now)
+
+    def withdraw(self, connection: Connection, now: float) -> Woken:
+        """Take a connection out of the count: it turned out to be made of others that count themselves."""
+        self.opened -= 1
+        if connection.beyond:
+            self.beyond -= 1
+        kept = len(self.closed)
+        woken = self.close(connection, "consumed", now)
+        del self.closed[kept:]
+        return woken
+
+    def _note_peak(self) -> None:
+        self._peak_sites = Counter(connection.site for connection in (*self._holders, *self._queue))
+        self._peaking = False
+
+    def _open_beyond(self, connection: Connection, now: float, *, waits: bool) -> None:
+        connection.beyond = True
+        self.beyond += 1
+        if self.seventh is None:
+            self.seventh = connection.site
+        if waits and self.queueing:
+            self.queued += 1
+            self._queue[connection] = None
+        else:
+            self._admit(connection, now)
+
+    def _admit(self, connection: Connection, now: float) -> None:
+        connection.state, connection.admitted_at = "waiting", now
+        self._holders[connection] = None
+
+    def _admit_queued(self, connection: Connection, now: float) -> None:
+        del self._queue[connection]
+        self.queued_s += now - connection.opened_at
+        self._admit(connection, now)
+
+    def _release(self, connection: Connection, now: float) -> Woken:
+        self._holders.pop(connection, None)
+        if not self._queue:
+            return ()
+        woken: list[Connection] = []
+        while self._queue and (self.slots is None or len(self._holders) < self.slots):
+            first = next(iter(self._queue))
+            self._admit_queued(first, now)
+            woken.append(first)
+        return woken or self._asked_again()
+
+    def _asked_again(self) -> Woken:
+        """The head of the queue, if it may now ask for the least recently used body to be cancelled."""
+        return (next(iter(self._queue)),) if self._queue and self.stalled() is not None else ()
+
+    def _touch(self, connection: Connection) -> None:
+        self._events += 1
+        connection.used = self._events

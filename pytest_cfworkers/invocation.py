@@ -1,0 +1,379 @@
+"""`Invocation`: one run of a Worker for one event, the guards that watch it, and the verdict at its end."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from types import TracebackType
+from typing import Self, final
+
+from pytest_cfworkers import attribution, wording
+from pytest_cfworkers.callsite import Frame, Site, track_origins, untrack_origins
+from pytest_cfworkers.guards.connections import Connection, ConnectionGuard, Outcome, Woken
+from pytest_cfworkers.guards.subrequests import SubrequestGuard
+from pytest_cfworkers.guards.time import TimeGuard
+from pytest_cfworkers.limits import Limits, Rule
+from pytest_cfworkers.violation import CfLimitExceeded, Violation
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """What an invocation has used so far.
+
+    Attributes:
+        connections: Connections opened.
+        peak_connections: The most that were open, or asked to be, at once.
+        queued: Connections that waited for a slot.
+        queued_ms: Milliseconds that they waited, in all.
+        evicted: Responses cancelled unread to make room.
+        unread_bodies: Responses that are neither read to the end nor closed.
+        subrequests: External requests.
+        internal_subrequests: Calls of Cloudflare services.
+        d1_queries: D1 queries and batches.
+        cpu_ms: Milliseconds of CPU time of the thread that opened the invocation.
+        wall_ms: Milliseconds since the invocation was opened.
+        peak_memory: Bytes; None where memory is not measured.
+    """
+
+    connections: int
+    peak_connections: int
+    queued: int
+    queued_ms: float
+    evicted: int
+    unread_bodies: int
+    subrequests: int
+    internal_subrequests: int
+    d1_queries: int
+    cpu_ms: float
+    wall_ms: float
+    peak_memory: int | None = None
+
+    def worst(self, other: "Statistics | None") -> "Statistics":
+        """Return the larger of each figure of two invocations."""
+        if other is None:
+            return self
+        pairs = {spec.name: (getattr(self, spec.name), getattr(other, spec.name)) for spec in fields(self)}
+        return Statistics(
+            **{name: max(pair, key=lambda figure: figure or 0) for name, pair in pairs.items()}
+        )
+
+    def used(self, key: str) -> float | None:
+        """Return what was used of a limit, by the key of the limit; None where it is not measured."""
+        name = {"connections": "peak_connections", "memory": "peak_memory"}.get(key, key)
+        return getattr(self, name)  # type: ignore[no-any-return]
+
+
+@final
+class Invocation:
+    """One run of a Worker for one event. All budgets belong to it.
+
+    Use it as a context manager. Work done in the block, in tasks started there and in threads is measured;
+    leaving the block raises `CfLimitExceeded` when a limit was broken.
+
+    Args:
+        limits: The limits in force; those of the paid plan by default.
+        enforce: Without it limits are only recorded: nothing waits, nothing is cancelled, nothing is raised.
+        clock: Monotonic seconds.
+        cpu_clock: Seconds of CPU of the calling thread.
+        name: What it is called in reports.
+
+    Attributes:
+        limits: The limits in force.
+        enforce: Whether limits are enforced.
+        name: What it is called in reports.
+        connections: The guard of the connections, with their times for a timeline.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        enforce: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+        cpu_clock: Callable[[], float] = time.thread_time,
+        name: str = "",
+    ) -> None:
+        self.limits = limits if limits is not None else Limits.plan()
+        self.enforce = enforce
+        self.name = name
+        self.pauses = 0
+        self.connections = ConnectionGuard(
+            self.limits.connections, self.limits.connection_model, queueing=enforce
+        )
+        self._subrequests = SubrequestGuard(self.limits.subrequests)
+        self._internal = SubrequestGuard(self.limits.internal_subrequests)
+        self._queries = SubrequestGuard(self.limits.d1_queries)
+        self._time = TimeGuard(clock, cpu_clock)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._dropped: deque[Connection] = deque()
+        self._entered: attribution.Entered | None = None
+        self._origins = 0
+        self._parent: Invocation | None = None
+        self._open_children: list[Invocation] = []
+        self._adopted: dict[tuple[Rule, tuple[Frame, ...]], tuple[Violation, int]] = {}
+        self._worst: Statistics | None = None
+        self._found: tuple[Violation, ...] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        self._entered = attribution.enter(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        __tracebackhide__ = True
+        if self._entered is not None:
+            attribution.leave(self._entered)
+        self.finish()
+        if self.enforce and error is None and self.violations:
+            raise CfLimitExceeded(self.violations)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has started and not yet finished."""
+        return self._time.started_at is not None and self._time.stopped_at is None
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What was broken so far and is not allowed, by requests into an app under test included."""
+        return tuple(found for found in self._all() if found.rule not in self.limits.allow)
+
+    @property
+    def allowed(self) -> tuple[Violation, ...]:
+        """What was broken so far and is allowed."""
+        return tuple(found for found in self._all() if found.rule in self.limits.allow)
+
+    @property
+    def advice(self) -> tuple[Violation, ...]:
+        """What should be looked at and fails nothing: CPU time over the plan's own number."""
+        limit, used = self.limits.cpu_ms, self._time.cpu_ms
+        if limit is None or "cpu_ms" in self.limits.given or used <= limit:
+            return ()
+        return (wording.cpu_time(used, self.limits),)
+
+    def start(self) -> None:
+        """Start the invocation without a block; `attribution` decides which work belongs to it."""
+        if self._time.started_at is not None:
+            raise RuntimeError("This invocation has run before; make a new Invocation for each run.")
+        self._origins = track_origins()
+        attribution.begin(self)
+        self._time.start()
+
+    def finish(self) -> None:
+        """End the invocation without a verdict; what it found stays in `violations`."""
+        if not self.running:
+            return
+        for child in tuple(self._open_children):
+            child.finish()
+        self._time.stop()
+        attribution.end(self)
+        untrack_origins(self._origins)
+        self._found = tuple(self._broken())
+        if self._parent is not None:
+            self._parent._adopt(self)  # noqa: SLF001 - its own kind
+
+    def child(self, name: str) -> "Invocation":
+        """Make the invocation for a request into an app under test: the same limits, budgets of its own.
+
+        What it breaks is judged with this one.
+        """
+        child = Invocation(self.limits, enforce=self.enforce, clock=self._clock, name=name)
+        child._parent = self  # noqa: SLF001 - its own kind
+        self._open_children.append(child)
+        return child
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let what is done in the block not count: it arranges the test and is not the Worker's own work."""
+        self.pauses += 1
+        try:
+            with attribution.uncounted():
+                yield
+        finally:
+            self.pauses -= 1
+
+    def statistics(self) -> Statistics:
+        """Return what was used so far."""
+        guard = self.connections
+        return Statistics(
+            connections=guard.opened,
+            peak_connections=guard.peak,
+            queued=guard.queued,
+            queued_ms=guard.queued_s * 1_000,
+            evicted=guard.evicted.total(),
+            unread_bodies=guard.unread.total(),
+            subrequests=self._subrequests.count,
+            internal_subrequests=self._internal.count,
+            d1_queries=self._queries.count,
+            cpu_ms=self._time.cpu_ms,
+            wall_ms=self._time.wall_ms,
+        )
+
+    def worst(self) -> Statistics:
+        """Return the largest of each figure over this invocation and the requests into an app under test."""
+        return self.statistics().worst(self._worst)
+
+    def open(self, label: object, site: Site, *, waits: bool = True) -> Connection:
+        """Open a connection for an external request.
+
+        Args:
+            label: What it is for; its `str()` holds no secrets, such as "GET https://example.com/".
+            site: The user's lines that opened it.
+            waits: Whether it may be queued.
+
+        Returns:
+            The connection, which may be queued: see `pytest_cfworkers.admission`.
+        """
+        with self._lock:
+            self._subrequests.add(site)
+            connection = self.connections.open(
+                label, site, self._clock(), thread=threading.get_ident(), waits=waits
+            )
+        if self._dropped:
+            self._sweep()
+        return connection
+
+    def open_internal(self, label: object, site: Site, *, queries: int = 0) -> Connection:
+        """Open a connection for a call of a Cloudflare service.
+
+        Args:
+            label: What it is for, such as "D1 batch of 3".
+            site: The user's lines that opened it.
+            queries: How many D1 queries it counts for.
+        """
+        with self._lock:
+            self._internal.add(site)
+            if queries:
+                self._queries.add(site, queries)
+            connection = self.connections.open(label, site, self._clock(), thread=threading.get_ident())
+        if self._dropped:
+            self._sweep()
+        return connection
+
+    def headers(self, connection: Connection, *, body: bool) -> None:
+        """Note that the response headers of a connection arrived, and whether a body follows."""
+        with self._lock:
+            woken = self.connections.headers(connection, self._clock(), body=body)
+        if woken or self._dropped:
+            self._wake(woken)
+
+    def reading(self, connection: Connection) -> None:
+        """Note that somebody waits for the next part of a body."""
+        self.connections.reading(connection)
+
+    def paused_reading(self, connection: Connection) -> None:
+        """Note that a part of a body arrived and nobody asks for the next one yet."""
+        with self._lock:
+            woken = self.connections.paused(connection, self._clock())
+        self._wake(woken)
+
+    def close(self, connection: Connection, outcome: Outcome) -> None:
+        """End a connection."""
+        with self._lock:
+            woken = self.connections.close(connection, outcome, self._clock())
+        self._wake(woken)
+
+    def withdraw(self, connection: Connection) -> None:
+        """Uncount an external request that turned out to be made of others."""
+        with self._lock:
+            self._subrequests.take_back(connection.site)
+            woken = self.connections.withdraw(connection, self._clock())
+        self._wake(woken)
+
+    def time_out(self, connection: Connection) -> None:
+        """End a queued connection whose own timeout ran out."""
+        with self._lock:
+            woken = self.connections.time_out(connection, self._clock())
+        self._wake(woken)
+
+    def let_through(self, connection: Connection) -> None:
+        """Admit a queued connection beyond the limit, because waiting for a slot would never end."""
+        with self._lock:
+            self.connections.let_through(connection, self._clock())
+        self._sweep()
+
+    def evict_stalled(self, *, thread: int | None = None, patience_s: float = 0.0) -> Connection | None:
+        """Cancel the least recently used unread body, if every slot is held by one and somebody waits.
+
+        Args:
+            thread: The thread that waits. Bodies that another thread opened are given `patience_s` to be read.
+            patience_s: Seconds.
+
+        Returns:
+            The connection that was cancelled.
+        """
+        with self._lock:
+            now = self._clock()
+            stalled = self.connections.stalled()
+            if stalled is None or (
+                thread is not None
+                and stalled.thread != thread
+                and now - (stalled.idle_since or now) < patience_s
+            ):
+                return None
+            woken = self.connections.evict(stalled, now)
+        self._wake(woken)
+        return stalled
+
+    def abandon(self, connection: Connection) -> None:
+        """Note that a response was garbage collected with its body unread.
+
+        The collector may call this at any moment, also while this thread holds the lock, so it never waits.
+        """
+        self._dropped.append(connection)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        while self._dropped and self._lock.acquire(blocking=False):
+            try:
+                woken: Woken = self.connections.close(self._dropped.popleft(), "abandoned", self._clock())
+            except IndexError:
+                woken = ()
+            finally:
+                self._lock.release()
+            self._wake(woken)
+
+    def _wake(self, woken: Woken) -> None:
+        for connection in woken:
+            if connection.waiter is not None:
+                connection.waiter.wake()
+        if self._dropped:
+            self._sweep()
+
+    def _all(self) -> Iterator[Violation]:
+        yield from self._broken() if self._found is None else self._found
+        for violation, times in self._adopted.values():
+            yield wording.repeated(violation, times)
+
+    def _adopt(self, child: "Invocation") -> None:
+        self._open_children.remove(child)
+        self._worst = child.statistics().worst(self._worst)
+        for found in child.violations + child.allowed:
+            key = (found.rule, found.frames)
+            first, times = self._adopted.get(key, (wording.within(found, child.name), 0))
+            self._adopted[key] = (first, times + 1)
+
+    def _broken(self) -> Iterator[Violation]:
+        limits, guard = self.limits, self.connections
+        if limits.connections is not None and guard.peak > limits.connections:
+            yield wording.connections(guard, limits)
+        if guard.timed_out:
+            yield wording.queued_timeout(guard, limits)
+        if limits.unread_bodies is not None and (unread := guard.unread).total() > limits.unread_bodies:
+            yield wording.unread_bodies(unread, limits)
+        if self._subrequests.first_beyond is not None:
+            yield wording.subrequests(self._subrequests, limits)
+        if self._internal.first_beyond is not None:
+            yield wording.internal_subrequests(self._internal, limits)
+        if self._queries.first_beyond is not None:
+            yield wording.d1_queries(self._queries, limits)
+        if limits.cpu_ms is not None and "cpu_ms" in limits.given and self._time.cpu_ms > limits.cpu_ms:
+            yield wording.cpu_time(self._time.cpu_ms, limits)
+        if limits.wall_ms is not None and self._time.wall_ms > limits.wall_ms:
+            yield wording.wall_time(self._time.wall_ms, limits)
+

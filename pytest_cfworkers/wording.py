@@ -1,0 +1,271 @@
+"""What a user reads when a rule is broken: the headline, the evidence and the remedy of each rule.
+
+All prose for users about broken rules is here. Each function takes what a guard found and makes a `Violation`.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pytest_cfworkers.callsite import NOWHERE, Frame, Site
+from pytest_cfworkers.guards.connections import ConnectionGuard
+from pytest_cfworkers.guards.subrequests import SubrequestGuard
+from pytest_cfworkers.limits import (
+    BY_KEY,
+    BY_RULE,
+    CLOSED_DUE_TO_LIMIT,
+    CONNECTIONS_RELAXED,
+    CONNECTIONS_RELAXED_SOURCE,
+    Limits,
+    Rule,
+)
+from pytest_cfworkers.violation import Violation
+
+_LINES: Final = 8
+"""Call sites named in one message; the rest are counted."""
+
+_FIXES: Final[dict[Rule, tuple[str, str]]] = {
+    "connections": (
+        "slots = asyncio.Semaphore({limit})  # one for the whole invocation",
+        "async with slots: response = await client.get(url)",
+    ),
+    "queued-timeout": (
+        "async with slots:  # asyncio.Semaphore(6): start the timer when the request has its connection",
+        "    async with asyncio.timeout(seconds): response = await client.get(url)",
+    ),
+    "unread-body": (
+        "async with client.stream(method, url) as response:  # closes what was not read",
+        "    ...",
+    ),
+    "subrequests": (
+        "response = await client.get(url, params={{'per_page': 100}})  # many things in one request,",
+        "await env.QUEUE.sendBatch(rest)  # and the rest in invocations of their own",
+    ),
+    "internal-subrequests": (
+        "await env.DB.batch(statements)  # one round trip for many statements",
+        "await env.KV.get(keys)  # one for up to 100 keys",
+    ),
+    "d1-queries": (
+        "await env.DB.batch(statements)  # one round trip for many statements,",
+        "... WHERE id IN (SELECT value FROM json_each(?))  -- or one statement for many values",
+    ),
+    "cpu-time": (
+        "do less per invocation: pages instead of everything, and the rest through a queue,",
+        "or raise the budget in wrangler: limits = {{ cpu_ms = ... }}",
+    ),
+    "wall-time": (
+        "wait for independent things together: await asyncio.gather(a(), b()),",
+        "and leave what the answer does not need to ctx.waitUntil(...)",
+    ),
+}
+
+
+def connections(guard: ConnectionGuard, limits: Limits) -> Violation:
+    """More connections were wanted at once than there are slots."""
+    slots = limits.connections or 0
+    evidence = ["open at that moment:", *_by_line(guard.peak_sites)]
+    if guard.queued_s:
+        evidence.append(f"{guard.queued} of them waited in the queue, {guard.queued_s * 1_000:,.1f} ms in all")
+    if guard.evicted:
+        evidence += [
+            f'cancelled unread to make room, with "{CLOSED_DUE_TO_LIMIT}":',
+            *_by_line(guard.evicted),
+        ]
+    if limits.connection_model == "body":
+        counted = (
+            f"A connection counts here until its body is read or closed: the platform's rule until "
+            f"{CONNECTIONS_RELAXED}, and the safe one.\nSince then it counts until its headers arrive: "
+            f'connection_model="headers" ({CONNECTIONS_RELAXED_SOURCE}).'
+        )
+    else:
+        counted = f"A connection counts until its headers arrive: the platform's rule since {CONNECTIONS_RELAXED}."
+    return _violation(
+        "connections",
+        limits,
+        guard.peak,
+        f"{guard.peak} connections at once, the limit is {slots}",
+        evidence,
+        f"A Worker has {slots} connections at a time; the next one waits until one is free.\n{counted}",
+        site=guard.seventh or NOWHERE,
+    )
+
+
+def queued_timeout(guard: ConnectionGuard, limits: Limits) -> Violation:
+    """Requests ran out of their own time before they were sent."""
+    count = guard.timed_out.total()
+    return _violation(
+        "queued-timeout",
+        limits,
+        count,
+        f"{_number(count, 'request')} timed out in the queue for a connection, the limit is 0",
+        ["never sent:", *_by_line(guard.timed_out)],
+        f"A Worker has {limits.connections} connections at a time. The timer of a request runs while it waits "
+        f"for one,\nso a short timeout on many requests at once ends requests that were never sent.",
+        site=_first(guard.timed_out),
+    )
+
+
+def unread_bodies(sites: Counter[Site], limits: Limits) -> Violation:
+    """Responses were left neither read nor closed."""
+    count = sites.total()
+    return _violation(
+        "unread-body",
+        limits,
+        count,
+        f"{_number(count, 'response body', 'response bodies')} neither read nor closed, "
+        f"the limit is {limits.unread_bodies}",
+        ["opened at:", *_by_line(sites)],
+        f"A body that nobody reads keeps its memory for the rest of the invocation, and until "
+        f"{CONNECTIONS_RELAXED}\nit kept its connection: six of them stopped a Worker. Read it, or close it.",
+        site=_first(sites),
+    )
+
+
+def subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
+    """The budget of external requests is spent."""
+    return _violation(
+        "subrequests",
+        limits,
+        guard.count,
+        f"{guard.count:,} subrequests, the limit is {guard.limit:,}{_origin('subrequests', limits)}",
+        ["sent from:", *_by_line(guard.sites)],
+        "Each request counts, and each hop of a redirect. The platform refuses the next one:\n"
+        '"Too many subrequests by single Worker invocation".',
+        site=guard.first_beyond or NOWHERE,
+    )
+
+
+def internal_subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
+    """The budget of calls of Cloudflare's services is spent."""
+    return _violation(
+        "internal-subrequests",
+        limits,
+        guard.count,
+        f"{guard.count:,} subrequests to Cloudflare services, "
+        f"the limit is {guard.limit:,}{_origin('internal_subrequests', limits)}",
+        ["called from:", *_by_line(guard.sites)],
+        "Each call of D1, KV, R2, Queues or a Durable Object counts; a batch counts once. The platform refuses\n"
+        'the next one: "Too many API requests by single Worker invocation".',
+        site=guard.first_beyond or NOWHERE,
+    )
+
+
+def d1_queries(guard: SubrequestGuard, limits: Limits) -> Violation:
+    """The budget of D1 queries is spent."""
+    return _violation(
+        "d1-queries",
+        limits,
+        guard.count,
+        f"{guard.count:,} D1 queries, the limit is {guard.limit:,}{_origin('d1_queries', limits)}",
+        ["sent from:", *_by_line(guard.sites)],
+        "Each query and each batch counts once.",
+        site=guard.first_beyond or NOWHERE,
+    )
+
+
+def cpu_time(observed_ms: float, limits: Limits) -> Violation:
+    """More CPU time was used than there is."""
+    return _violation(
+        "cpu-time",
+        limits,
+        round(observed_ms, 1),
+        f"{observed_ms:,.1f} ms of CPU time, the limit is {limits.cpu_ms:,} ms{_origin('cpu_ms', limits)}",
+        ["measured as CPU time of the test's own thread, on this machine and CPython"],
+        "A Worker that keeps running over its CPU time is ended with error 1102; single overruns are tolerated.",
+    )
+
+
+def wall_time(observed_ms: float, limits: Limits) -> Violation:
+    """The invocation took too long."""
+    return _violation(
+        "wall-time",
+        limits,
+        round(observed_ms, 1),
+        f"{observed_ms:,.1f} ms from start to end, the limit is {limits.wall_ms:,} ms",
+        [],
+        "The platform ends work 30 s after the response, and cron, queue and alarm handlers after 15 minutes.",
+    )
+
+
+def within(violation: Violation, request: str) -> Violation:
+    """Say which request into the app under test broke the rule."""
+    return replace(violation, evidence=(f"while the app handled {request}", *violation.evidence))
+
+
+def repeated(violation: Violation, times: int) -> Violation:
+    """Say that more requests broke the rule in the same place."""
+    if times == 1:
+        return violation
+    first, *rest = violation.evidence
+    return replace(violation, evidence=(f"{first}, and {_number(times - 1, 'more request')} like it", *rest))
+
+
+def place(frame: Frame) -> str:
+    """Name a line of the user's code, with a path from the current folder where that is shorter."""
+    return f"{shorten(frame.path)}:{frame.line} in {frame.function}"
+
+
+def shorten(path: str) -> str:
+    """Write a path from the current folder if it is inside, else as it is."""
+    inside = Path(path).is_relative_to(Path.cwd())
+    return os.path.relpath(path) if inside else path
+
+
+def _violation(
+    rule: Rule,
+    limits: Limits,
+    observed: float,
+    headline: str,
+    evidence: list[str],
+    platform: str,
+    *,
+    site: Site = NOWHERE,
+) -> Violation:
+    row = BY_RULE.get(rule, BY_KEY["connections"])
+    allowed = 0.0 if rule == "queued-timeout" else limits[row.key] or 0
+    first, second = (line.format(limit=limits.connections) for line in _FIXES[rule])
+    remedy = [platform, "Fix:", f"    {first}", f"    {second}"]
+    remedy.append(f'On purpose? @pytest.mark.cf_limits(allow={{"{rule}": "the reason"}})')
+    return Violation(
+        rule=rule,
+        observed=observed,
+        limit=allowed,
+        unit="requests" if rule == "queued-timeout" else row.unit,
+        headline=headline,
+        evidence=tuple(evidence),
+        remedy="\n".join(remedy),
+        source=row.source,
+        frames=site.frames,
+    )
+
+
+def _by_line(sites: Counter[Site]) -> Iterator[str]:
+    ranked = sites.most_common()
+    for site, count in ranked[:_LINES]:
+        times = f"{count} × " if count > 1 else ""
+        if not site.frames:
+            yield f"  {times}a place outside of your code"
+            continue
+        innermost, *callers = site.frames
+        source = innermost.source()
+        yield f"  {times}{place(innermost)}{f': {source}' if source else ''}"
+        for caller in callers[:2]:
+            yield f"      called from {place(caller)}"
+    if len(ranked) > _LINES:
+        rest = sum(count for _, count in ranked[_LINES:])
+        yield f"  {rest} more from {len(ranked) - _LINES} other lines"
+
+
+def _first(sites: Counter[Site]) -> Site:
+    return next(iter(sites), NOWHERE)
+
+
+def _number(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _origin(key: str, limits: Limits) -> str:
+    return "" if key in limits.given else f" ({limits.plan_name} plan)"
