@@ -48,9 +48,7 @@ class _TaskWaiter:
         if in_trio():
             import trio  # noqa: PLC0415 - only where trio runs
 
-            self._soon: Callable[[Callable[[], object]], object] = (
-                trio.lowlevel.current_trio_token().run_sync_soon
-            )
+            self._soon: Callable[[Callable[[], object]], object] = trio.lowlevel.current_trio_token().run_sync_soon
         else:
             self._soon = asyncio.get_running_loop().call_soon_threadsafe
 
@@ -110,9 +108,7 @@ def wait_for_slot(invocation: Invocation, connection: Connection, timeout_s: flo
     return connection.state != "closed"
 
 
-async def wait_for_slot_async(
-    invocation: Invocation, connection: Connection, timeout_s: float | None
-) -> bool:
+async def wait_for_slot_async(invocation: Invocation, connection: Connection, timeout_s: float | None) -> bool:
     """Wait in a task until a connection has a slot; see `wait_for_slot`.
 
     A cancellation on the way closes the connection; one by a deadline is the request's own timeout, too.

@@ -31,7 +31,8 @@ _FOREIGN: Final = tuple(
 
 
 _LOOPS: Final = tuple(
-    str(Path(path)) for path in ("asyncio/events.py", "asyncio/base_events.py", "asyncio/runners.py", "trio/_core/_run.py")
+    str(Path(path))
+    for path in ("asyncio/events.py", "asyncio/base_events.py", "asyncio/runners.py", "trio/_core/_run.py")
 )
 """Where event loops run tasks: what is below on the stack is not the task's own."""
 
@@ -74,6 +75,7 @@ class Site:
 NOWHERE: Final = Site()
 """The site of what no line of the user led to."""
 
+
 class Owner(enum.Enum):
     """Whose code a file is."""
 
@@ -102,10 +104,7 @@ def _owner_of(path: str) -> Owner:
         return Owner.LOOP
     real = str(Path(path).resolve())
     foreign = (
-        path.startswith("<")
-        or real.startswith(_FOREIGN)
-        or "/site-packages/" in real
-        or "/dist-packages/" in real
+        path.startswith("<") or real.startswith(_FOREIGN) or "/site-packages/" in real or "/dist-packages/" in real
     )
     return Owner.OTHER if foreign else Owner.USER
 

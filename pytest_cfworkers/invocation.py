@@ -56,9 +56,7 @@ class Statistics:
         if other is None:
             return self
         pairs = {spec.name: (getattr(self, spec.name), getattr(other, spec.name)) for spec in fields(self)}
-        return Statistics(
-            **{name: max(pair, key=lambda figure: figure or 0) for name, pair in pairs.items()}
-        )
+        return Statistics(**{name: max(pair, key=lambda figure: figure or 0) for name, pair in pairs.items()})
 
     def used(self, key: str) -> float | None:
         """Return what was used of a limit, by the key of the limit; None where it is not measured."""
@@ -100,9 +98,7 @@ class Invocation:
         self.enforce = enforce
         self.name = name
         self.pauses = 0
-        self.connections = ConnectionGuard(
-            self.limits.connections, self.limits.connection_model, queueing=enforce
-        )
+        self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
         self._internal = SubrequestGuard(self.limits.internal_subrequests)
         self._queries = SubrequestGuard(self.limits.d1_queries)
@@ -183,7 +179,7 @@ class Invocation:
         What it breaks is judged with this one.
         """
         child = Invocation(self.limits, enforce=self.enforce, clock=self._clock, name=name)
-        child._parent = self  # noqa: SLF001 - its own kind
+        child._parent = self
         self._open_children.append(child)
         return child
 
@@ -214,6 +210,13 @@ class Invocation:
             wall_ms=self._time.wall_ms,
         )
 
+    @property
+    def dropped(self) -> int:
+        """How many closed connections are counted, but their times not kept."""
+        guard = self.connections
+        still_open = len({*guard.holders, *guard.queue, *guard.streaming})
+        return guard.opened - len(guard.closed) - still_open
+
     def worst(self) -> Statistics:
         """Return the largest of each figure over this invocation and the requests into an app under test."""
         return self.statistics().worst(self._worst)
@@ -231,9 +234,7 @@ class Invocation:
         """
         with self._lock:
             self._subrequests.add(site)
-            connection = self.connections.open(
-                label, site, self._clock(), thread=threading.get_ident(), waits=waits
-            )
+            connection = self.connections.open(label, site, self._clock(), thread=threading.get_ident(), waits=waits)
         if self._dropped:
             self._sweep()
         return connection
@@ -311,9 +312,7 @@ class Invocation:
             now = self._clock()
             stalled = self.connections.stalled()
             if stalled is None or (
-                thread is not None
-                and stalled.thread != thread
-                and now - (stalled.idle_since or now) < patience_s
+                thread is not None and stalled.thread != thread and now - (stalled.idle_since or now) < patience_s
             ):
                 return None
             woken = self.connections.evict(stalled, now)
@@ -376,4 +375,3 @@ class Invocation:
             yield wording.cpu_time(self._time.cpu_ms, limits)
         if limits.wall_ms is not None and self._time.wall_ms > limits.wall_ms:
             yield wording.wall_time(self._time.wall_ms, limits)
-

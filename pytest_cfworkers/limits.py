@@ -3,7 +3,7 @@
 No other file states a number of the platform.
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -29,14 +29,12 @@ PLANS: Final[tuple[Plan, ...]] = get_args(Plan)
 CONNECTION_MODELS: Final[tuple[ConnectionModel, ...]] = get_args(ConnectionModel)
 RULES: Final[tuple[Rule, ...]] = get_args(Rule)
 
-CHECKED: Final = datetime.date(2026, 11, 24)
+CHECKED: Final = dt.date(2026, 11, 24)
 """The day on which the sources below were last read."""
 
-CONNECTIONS_RELAXED: Final = datetime.date(2026, 4, 9)
+CONNECTIONS_RELAXED: Final = dt.date(2026, 4, 9)
 """Since this day a connection holds its slot until its headers arrive; before, until its body was read."""
-CONNECTIONS_RELAXED_SOURCE: Final = (
-    "https://developers.cloudflare.com/changelog/2026-04-09-relaxed-connection-limiting"
-)
+CONNECTIONS_RELAXED_SOURCE: Final = "https://developers.cloudflare.com/changelog/2026-04-09-relaxed-connection-limiting"
 CLOSED_DUE_TO_LIMIT: Final = "Response closed due to connection limit"
 """What the platform says on a response that it cancelled to make room for a waiting connection."""
 
@@ -67,7 +65,7 @@ class Limit:
     free: int | None
     paid: int | None
     source: str
-    checked: datetime.date = CHECKED
+    checked: dt.date = CHECKED
     help: str
 
     def number(self, plan: Plan) -> int | None:
@@ -202,6 +200,7 @@ class Limits:
         allow: Rules that may be broken, with the reason for each.
         plan_name: The plan that the numbers come from which were not given.
         given: The keys that were given, so that another plan leaves them alone.
+        configured: The numbers that the Worker's own configuration sets in place of the paid plan's.
     """
 
     connections: int | None
@@ -216,6 +215,7 @@ class Limits:
     allow: Mapping[str, str] = field(default_factory=dict)
     plan_name: Plan = "paid"
     given: frozenset[str] = frozenset()
+    configured: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def plan(cls, name: Plan = "paid") -> Self:
@@ -252,6 +252,26 @@ class Limits:
         base = self if plan is None else self._on(plan)
         return replace(base, **values, given=base.given | (values.keys() & BY_KEY.keys()))
 
+    def configure(self, *, cpu_ms: float | None = None, subrequests: int | None = None) -> Self:
+        """Return a copy with the limits of a wrangler configuration.
+
+        They take the place of the paid plan's numbers, and can only lower the free plan's.
+
+        Args:
+            cpu_ms: `limits.cpu_ms`, in milliseconds.
+            subrequests: `limits.subrequests`, which holds for external and internal ones.
+
+        Source: https://developers.cloudflare.com/workers/wrangler/configuration/#limits (checked 2026-11-24).
+        """
+        set_here = {"cpu_ms": cpu_ms, "subrequests": subrequests, "internal_subrequests": subrequests}
+        configured = {key: value for key, value in set_here.items() if value is not None}
+        return replace(self, configured=MappingProxyType(configured))._on(self.plan_name)  # noqa: SLF001 - its own kind
+
+    def only(self, *keys: str) -> Self:
+        """Return a copy in which every other limit is off."""
+        off: dict[str, Any] = {key: None for key in BY_KEY if key not in keys}
+        return replace(self, **off, given=self.given | off.keys())
+
     def other_plan(self) -> Self:
         """Return the same limits as they would be on the other plan."""
         return self._on("free" if self.plan_name == "paid" else "paid")
@@ -261,8 +281,14 @@ class Limits:
         return getattr(self, BY_KEY[key].key)  # type: ignore[no-any-return]
 
     def _on(self, plan: Plan) -> Self:
-        numbers = {limit.key: limit.number(plan) for limit in LIMITS if limit.key not in self.given}
-        return replace(self, **numbers, plan_name=plan)  # type: ignore[arg-type]
+        numbers: dict[str, Any] = {}
+        for limit in LIMITS:
+            if limit.key not in self.given:
+                number, configured = limit.number(plan), self.configured.get(limit.key)
+                if configured is not None:
+                    number = configured if plan == "paid" or number is None else min(number, configured)  # type: ignore[assignment]
+                numbers[limit.key] = number
+        return replace(self, **numbers, plan_name=plan)
 
 
 def _known(place: str, given: Mapping[str, object], valid: tuple[str, ...]) -> None:
@@ -329,4 +355,3 @@ _PARSERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "connection_model": lambda key, value: _choice(key, value, CONNECTION_MODELS),
     "allow": _allow,
 }
-

@@ -214,14 +214,13 @@ def shorten(path: str) -> str:
     return os.path.relpath(path) if inside else path
 
 
-def _violation(
+def _violation(  # noqa: PLR0917 - the parts of a message, in the order of the message
     rule: Rule,
     limits: Limits,
     observed: float,
     headline: str,
     evidence: list[str],
     platform: str,
-    *,
     site: Site = NOWHERE,
 ) -> Violation:
     row = BY_RULE.get(rule, BY_KEY["connections"])

@@ -76,12 +76,14 @@ class Dialect:
         Returns:
             The response itself, if it has not been read or cannot be read again.
         """
-        if not response.is_closed or not isinstance(response.stream, self.module.ByteStream):
+        stream = getattr(response.stream, "_stream", response.stream)  # what the client has bound it to
+        if not response.is_closed or not isinstance(stream, self.module.ByteStream):
             return response
         copy = object.__new__(type(response))
         copy.__dict__.update(response.__dict__)
         for loaded in ("_content", "_text", "_decoder"):
             copy.__dict__.pop(loaded, None)
+        copy.stream = stream
         copy.is_closed = copy.is_stream_consumed = False
-        copy._num_bytes_downloaded = 0  # noqa: SLF001 - the private state of "not read yet"
+        copy._num_bytes_downloaded = 0
         return copy

@@ -1,6 +1,6 @@
 """The life of one outgoing request, the same for every client.
 
-    open ──> wait for a slot ──> [checkpoint] ──> send ──> headers ──> body read or closed
+open ──> wait for a slot ──> [checkpoint] ──> send ──> headers ──> body read or closed
 """
 
 from contextvars import ContextVar
@@ -36,7 +36,7 @@ class Target:
 class Exchange:
     """One request and its response, and the connection that they are."""
 
-    __slots__ = ("_connection", "_dialect", "_invocation", "_request", "_loads", "_stays", "_token")
+    __slots__ = ("_connection", "_dialect", "_invocation", "_loads", "_request", "_stays", "_token")
 
     def __init__(
         self,
@@ -57,8 +57,8 @@ class Exchange:
             stays: Whether it counts also if sending it sends others. Without it, others count in its place.
         """
         outer = _underway.get()
-        if outer is not None and outer._invocation is invocation:
-            outer.give_way()
+        if outer is not None:
+            outer.give_way(invocation)
         self._invocation = invocation
         self._dialect = dialect
         self._request = request
@@ -89,9 +89,9 @@ class Exchange:
         """End the sending."""
         _underway.reset(self._token)
 
-    def give_way(self) -> None:
-        """Leave counting to the requests that this one turned out to be made of."""
-        if not self._stays and self._connection.state == "waiting":
+    def give_way(self, invocation: Invocation) -> None:
+        """Leave counting to the requests of an invocation that this one turned out to be made of."""
+        if invocation is self._invocation and not self._stays and self._connection.state == "waiting":
             self._invocation.withdraw(self._connection)
 
     def fail(self) -> None:

@@ -30,9 +30,7 @@ class Guarded:
     def handle_request(self, request: Any) -> Any:
         """Send a request and count it."""
         transport = self._transport or self._through("HTTPTransport", request)
-        return send(
-            passage_here(transport, request, incoming=self._incoming), transport.handle_request, request
-        )
+        return send(passage_here(transport, request, incoming=self._incoming), transport.handle_request, request)
 
     async def handle_async_request(self, request: Any) -> Any:
         """Send a request in a task and count it."""

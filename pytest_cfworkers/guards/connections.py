@@ -140,6 +140,11 @@ class ConnectionGuard:
         return tuple(self._queue)
 
     @property
+    def streaming(self) -> tuple[Connection, ...]:
+        """The connections whose body is unread, in the order in which their headers arrived."""
+        return tuple(self._streaming)
+
+    @property
     def peak_sites(self) -> Counter[Site]:
         """How many connections each line had open at the peak; empty while the limit is kept."""
         if self._peaking:

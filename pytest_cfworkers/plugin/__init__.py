@@ -1,0 +1,112 @@
+"""The pytest plugin. Only this folder imports pytest.
+
+What every run pays for is in this file: options, a look at the marks of each test, and a summary if a test was
+guarded. Everything else is imported when the first guarded test is collected.
+"""
+
+import shutil
+from typing import TYPE_CHECKING, Any, Final, final
+
+import pytest
+
+from pytest_cfworkers.plugin.fixtures import (
+    cf_client,
+    cf_invocation,
+    cf_ledger,
+    cf_sync_client,
+    cf_transport,
+)
+from pytest_cfworkers.plugin.marks import help_line, is_guarded
+from pytest_cfworkers.plugin.options import add_options, read_settings
+from pytest_cfworkers.plugin.stash import RECORDS, SETTINGS
+
+if TYPE_CHECKING:
+    from pytest_cfworkers.report.model import TestRecord
+
+__all__ = ["cf_client", "cf_invocation", "cf_ledger", "cf_sync_client", "cf_transport"]
+
+_RUNTIME: Final = "cfworkers-runtime"
+
+
+@final
+class _Records:
+    """Gathers what the reports of tests carry, in the process that shows the summary."""
+
+    def __init__(self, records: "dict[str, TestRecord]") -> None:
+        self._records = records
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the record of a test; a test that is run again replaces it."""
+        data: Any = getattr(report, "cf_record", None)
+        if data is not None:
+            from pytest_cfworkers.report.model import TestRecord  # noqa: PLC0415 - only with guarded tests
+
+            self._records[report.nodeid] = TestRecord.from_dict(data)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that this plugin offers."""
+    from pytest_cfworkers.plugin import hookspecs  # noqa: PLC0415 - a module of hooks is handed over whole
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Work out the effective options and declare the mark."""
+    config.stash[SETTINGS] = read_settings(config)
+    config.stash[RECORDS] = {}
+    config.addinivalue_line("markers", help_line())
+    config.pluginmanager.register(_Records(config.stash[RECORDS]), "cfworkers-records")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what is in force."""
+    return f"cfworkers: {config.stash[SETTINGS]}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Read the marks of the tests; bring in what guards them if there is any to guard."""
+    settings = config.stash[SETTINGS]
+    if any(is_guarded(item, settings.mode) for item in items):
+        from pytest_cfworkers.plugin.runtime import Runtime  # noqa: PLC0415 - only with guarded tests
+
+        runtime = Runtime(settings)
+        config.pluginmanager.register(runtime, _RUNTIME)
+        runtime.refuse_wrong_marks(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
+    """Give tests that failed by a limit a letter of their own."""
+    if report.failed and getattr(report, "cf_verdict", False):
+        return "failed", "L", ("LIMITS", {"red": True})
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show what the guarded tests used."""
+    records = config.stash[RECORDS]
+    if not records or config.get_verbosity() < 0:
+        return
+    from pytest_cfworkers.report import terminal  # noqa: PLC0415 - only with guarded tests
+
+    settings = config.stash[SETTINGS]
+    everything = len(records) if config.get_verbosity() > 1 else 0
+    lines = list(
+        terminal.summary(
+            list(records.values()),
+            top=max(settings.top, everything),
+            width=shutil.get_terminal_size().columns,
+            failing=settings.mode != "report",
+        )
+    )
+    if lines:
+        terminalreporter.section("limits of Cloudflare Workers")
+        for line in lines:
+            terminalreporter.write_line(line.text, **({line.style: True} if line.style else {}))

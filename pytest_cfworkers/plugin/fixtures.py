@@ -1,0 +1,99 @@
+"""The fixtures."""
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, final
+
+import pytest
+
+from pytest_cfworkers.plugin.stash import GUARD
+
+if TYPE_CHECKING:
+    import httpx
+
+    from pytest_cfworkers.clients.httpx import GuardedTransport
+    from pytest_cfworkers.invocation import Invocation, Statistics
+    from pytest_cfworkers.plugin.guard import Guard
+
+
+@final
+class Ledger:
+    """What the current invocation has used so far."""
+
+    def __init__(self, guard: "Guard") -> None:
+        self._guard = guard
+
+    def statistics(self) -> "Statistics":
+        """Return what was used so far."""
+        return self._current().statistics()
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Let what is done in the block not count: it arranges the test and is not the Worker's own work."""
+        return self._current().paused()
+
+    def _current(self) -> "Invocation":
+        from pytest_cfworkers import attribution  # noqa: PLC0415 - only with guarded tests
+
+        return attribution.current() or self._guard.invocation
+
+
+@pytest.fixture
+def cf_transport(request: pytest.FixtureRequest) -> "Generator[GuardedTransport]":
+    """A guarded transport over the network, synchronous and asynchronous, to hand to the code under test."""
+    from pytest_cfworkers.clients.httpx import GuardedTransport  # noqa: PLC0415 - only where it is asked for
+
+    transport = GuardedTransport()
+    _guard(request).closers.append(transport.aclose)
+    yield transport
+    transport.close()
+
+
+@pytest.fixture
+def cf_client(request: pytest.FixtureRequest, cf_transport: "GuardedTransport") -> "httpx.AsyncClient":
+    """A guarded `httpx.AsyncClient`. It is closed when the test's function ends."""
+    import httpx  # noqa: PLC0415 - only where it is asked for
+
+    client = httpx.AsyncClient(transport=cf_transport)
+    _guard(request).closers.append(client.aclose)
+    return client
+
+
+@pytest.fixture
+def cf_sync_client(cf_transport: "GuardedTransport") -> "Generator[httpx.Client]":
+    """A guarded `httpx.Client`."""
+    import httpx  # noqa: PLC0415 - only where it is asked for
+
+    with httpx.Client(transport=cf_transport) as client:
+        yield client
+
+
+@pytest.fixture
+def cf_invocation(request: pytest.FixtureRequest) -> "Callable[..., Invocation]":
+    """Make a function that opens invocations, each with budgets of its own.
+
+    In `with cf_invocation(subrequests=5):` the keys are those of the mark `cf_limits`. The end of the block raises
+    `CfLimitExceeded` if a limit was broken.
+    """
+    guard = _guard(request)
+
+    def open_invocation(**limits: Any) -> "Invocation":
+        return guard.open(guard.limits.replace(**limits))
+
+    return open_invocation
+
+
+@pytest.fixture
+def cf_ledger(request: pytest.FixtureRequest) -> Ledger:
+    """What the current invocation has used so far: `.statistics()`, and `.paused()` for arranging a test."""
+    return Ledger(_guard(request))
+
+
+def _guard(request: pytest.FixtureRequest) -> "Guard":
+    guard: Guard | None = request.node.stash.get(GUARD, None)
+    if guard is None:
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: {request.fixturename} was asked for while the test was set up or ran; name "
+            f"it in the arguments of the test or in @pytest.mark.usefixtures, so that the test is guarded from "
+            f"its start"
+        )
+    return guard

@@ -1,0 +1,130 @@
+"""`Guard`: what watches one test. Each call of the test's function is an invocation."""
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, final
+
+import pytest
+
+from pytest_cfworkers.clients.watch import watch
+from pytest_cfworkers.invocation import Invocation
+from pytest_cfworkers.limits import Limits
+from pytest_cfworkers.plugin.marks import HTTP_LIMITS
+from pytest_cfworkers.report.model import TestRecord
+from pytest_cfworkers.violation import CfLimitExceeded
+
+
+@final
+class Guard:
+    """The guard of one test.
+
+    Args:
+        item: The test.
+        limits: The limits in force.
+        enforce: Whether a broken limit fails the test.
+        incoming: Whether requests into an app under test are invocations of their own.
+    """
+
+    def __init__(self, item: pytest.Item, limits: Limits, *, enforce: bool, incoming: bool) -> None:
+        self.limits = limits
+        self.enforce = enforce
+        self.closers: list[Callable[[], Awaitable[None]]] = []
+        self._item = item
+        self._incoming = incoming
+        self._invocations: list[Invocation] = []
+        self._verdict: CfLimitExceeded | None = None
+
+    @property
+    def invocation(self) -> Invocation:
+        """The invocation of the function call that runs, or ran last."""
+        if not self._invocations:
+            raise RuntimeError("The invocation of a test begins with its function, after its fixtures are set up.")
+        return self._invocations[-1]
+
+    def open(self, limits: Limits) -> Invocation:
+        """Make an invocation that the test opens for itself."""
+        invocation = Invocation(limits, enforce=self.enforce, name=self._item.nodeid)
+        self._invocations.append(invocation)
+        return invocation
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """Wrap the run of the test so that each call of its function is guarded.
+
+        The function is replaced, not the run: what pytest and unittest do around it is not the Worker's work.
+        """
+        self._invocations.clear()
+        self._verdict = None
+        with ExitStack() as stack:
+            functions = self._functions()
+            for owner, name in functions:
+                function = getattr(owner, name)
+                stack.callback(setattr, owner, name, function)
+                setattr(owner, name, self._guarded(function))
+            if not functions:
+                stack.enter_context(self._running())
+            yield
+
+    def record(self) -> TestRecord | None:
+        """Derive what reports tell of the test; None if its function never ran."""
+        return TestRecord.of(self._item.nodeid, tuple(self._invocations)) if self._invocations else None
+
+    def is_verdict(self, error: BaseException | None) -> bool:
+        """Tell whether an error is the guard's own verdict."""
+        return error is not None and error is self._verdict
+
+    def _functions(self) -> list[tuple[Any, str]]:
+        """Where the test's function is found by who calls it."""
+        item = self._item
+        if not isinstance(item, pytest.Function):
+            return []
+        if (handle := getattr(item.obj, "hypothesis", None)) is not None:
+            return [(handle, "inner_test")]  # each example is an invocation
+        if inspect.iscoroutinefunction(item.obj) and _is_unittest(item):
+            return [(item.instance, item.name)]
+        return [(item, "obj")]
+
+    def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def guarded_async(*args: Any, **kwargs: Any) -> Any:
+                __tracebackhide__ = True
+                try:
+                    with self._running():
+                        return await function(*args, **kwargs)
+                finally:
+                    while self.closers:
+                        await self.closers.pop()()
+
+            return guarded_async
+
+        @functools.wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            with self._running():
+                return function(*args, **kwargs)
+
+        return guarded
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        __tracebackhide__ = True
+        invocation = Invocation(self.limits, enforce=self.enforce, name=self._item.nodeid)
+        self._invocations.append(invocation)
+        with ExitStack() as stack:
+            if any(self.limits[key] is not None for key in HTTP_LIMITS):
+                stack.enter_context(watch(incoming=self._incoming))
+            try:
+                with invocation:
+                    yield
+            except CfLimitExceeded as error:
+                if error.violations == invocation.violations:
+                    self._verdict = error
+                raise
+
+
+def _is_unittest(item: pytest.Function) -> bool:
+    return hasattr(item, "addFailure")

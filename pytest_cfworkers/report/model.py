@@ -1,0 +1,121 @@
+"""The model of a run that every report reads: one record per guarded test, plain enough for JSON and xdist."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self, final
+
+from pytest_cfworkers.invocation import Invocation, Statistics
+from pytest_cfworkers.limits import LIMITS, Limit, Limits
+from pytest_cfworkers.violation import Violation
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one test used of one limit, and what it may use on either plan.
+
+    Attributes:
+        used: In the unit of the limit.
+        limit: What the limits in force allow.
+        other: What the same limits allow on the other plan; None for no limit.
+    """
+
+    used: float
+    limit: float
+    other: float | None
+
+    @property
+    def headroom(self) -> float:
+        """How much is left, in percent of the limit; negative where the limit is broken."""
+        if not self.limit:
+            return 100.0 if not self.used else -100.0
+        return 100.0 * (self.limit - self.used) / self.limit
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRecord:
+    """One guarded test.
+
+    Attributes:
+        nodeid: Its pytest id.
+        plan: The plan in force.
+        usage: What it used, by the key of the limit.
+        violations: What it broke.
+        allowed: What it broke and was allowed to.
+        advice: What should be looked at and fails nothing.
+        unused: Rules that it was allowed to break and did not, with the reasons given.
+        dropped: Connections whose times were not kept.
+    """
+
+    __test__ = False
+
+    nodeid: str
+    plan: str
+    usage: Mapping[str, Usage]
+    violations: tuple[Violation, ...] = ()
+    allowed: tuple[Violation, ...] = ()
+    advice: tuple[Violation, ...] = ()
+    unused: Mapping[str, str] = field(default_factory=dict)
+    dropped: int = 0
+
+    @classmethod
+    def of(cls, nodeid: str, invocations: tuple[Invocation, ...]) -> Self:
+        """Derive the record of a test from the invocations that it was.
+
+        Args:
+            nodeid: Its pytest id.
+            invocations: At least one; all that the test opened.
+        """
+        first = invocations[0]
+        worst: Statistics | None = None
+        for invocation in invocations:
+            worst = invocation.worst().worst(worst)
+        violations = tuple(found for invocation in invocations for found in invocation.violations)
+        allowed = tuple(found for invocation in invocations for found in invocation.allowed)
+        needed = {found.rule for found in allowed}
+        return cls(
+            nodeid=nodeid,
+            plan=first.limits.plan_name,
+            usage=dict(_usage(worst, first.limits)) if worst is not None else {},
+            violations=violations,
+            allowed=allowed,
+            advice=tuple(found for invocation in invocations for found in invocation.advice),
+            unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
+            dropped=sum(invocation.dropped for invocation in invocations),
+        )
+
+    @property
+    def fails_elsewhere(self) -> tuple[Limit, ...]:
+        """The limits that the test keeps on the plan in force and would break on the other."""
+        return tuple(
+            limit
+            for limit in LIMITS
+            if (usage := self.usage.get(limit.key)) is not None
+            and usage.other is not None
+            and limit.key != "cpu_ms"  # the plan's own CPU number never fails a test
+            and usage.limit >= usage.used > usage.other
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, for JSON and other processes."""
+        lists = {"violations": self.violations, "allowed": self.allowed, "advice": self.advice}
+        return {
+            **asdict(self),
+            **{key: [found.to_dict() for found in value] for key, value in lists.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Make the record that `to_dict` wrote."""
+        lists = {key: tuple(map(Violation.from_dict, data[key])) for key in ("violations", "allowed", "advice")}
+        usage = {key: Usage(**value) for key, value in data["usage"].items()}
+        return cls(**{**data, **lists, "usage": usage})
+
+
+def _usage(worst: Statistics, limits: Limits) -> Iterator[tuple[str, Usage]]:
+    other = limits.other_plan()
+    for limit in LIMITS:
+        used, allowed = worst.used(limit.key), limits[limit.key]
+        if used is not None and allowed is not None:
+            yield limit.key, Usage(used=used, limit=allowed, other=other[limit.key])

@@ -1,0 +1,108 @@
+"""The summary in the terminal: per limit the worst tests, what would fail on the other plan, what was allowed."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pytest_cfworkers.limits import LIMITS, Limit
+from pytest_cfworkers.report.model import TestRecord
+
+
+class Line(NamedTuple):
+    """A line and how it is shown: "" plain, "red", "yellow" or "bold"."""
+
+    text: str
+    style: str = ""
+
+
+def summary(records: Sequence[TestRecord], *, top: int, width: int, failing: bool) -> Iterator[Line]:
+    """Yield the lines of the summary.
+
+    Args:
+        records: The guarded tests.
+        top: How many tests to name per limit.
+        width: Columns of the terminal.
+        failing: Whether violations failed their tests, or were only reported.
+    """
+    for limit in LIMITS:
+        yield from _worst(limit, records, top, width)
+    if not failing:
+        yield from _reported(records, top, width)
+    yield from _elsewhere(records, top, width)
+    yield from _allowed(records, width)
+    if dropped := sum(record.dropped for record in records):
+        yield Line(f"the times of {dropped:,} connections were not kept: each invocation keeps its first 1,000")
+
+
+def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
+    used = [
+        (record.usage[limit.key], record.nodeid)
+        for record in records
+        if limit.key in record.usage and record.usage[limit.key].used
+    ]
+    if not used or not top:
+        return
+    used.sort(key=lambda pair: pair[0].headroom)
+    shown = used[:top]
+    yield Line(limit.title, "bold")
+    for usage, nodeid in shown:
+        figure = f"{_number(limit, usage.used)} / {_number(limit, usage.limit)}"
+        headroom = f"{usage.headroom:.0f} % left" if usage.headroom >= 0 else "over"
+        style = "red" if usage.headroom < 0 and limit.key != "cpu_ms" else "yellow" if usage.headroom < 0 else ""
+        yield Line(_fit(f"  {figure:>20}  {headroom:>10}  ", nodeid, width), style)
+    if len(used) > top:
+        yield Line(f"  … and {len(used) - top} more tests with more left")
+
+
+def _reported(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
+    broken = [(found, record) for record in records for found in record.violations]
+    if not broken:
+        return
+    tests = len({record.nodeid for _, record in broken})
+    yield Line(f"{_tests(tests)} would fail with --cf-limits=enforce", "bold")
+    for found, record in broken[:top]:
+        yield Line(_fit("  ", record.nodeid, width), "red")
+        yield Line(f"    {found.rule}: {found.headline}")
+        if found.frames:
+            frame = found.frames[0]
+            yield Line(f"    {frame.path}:{frame.line} in {frame.function}")
+    if len(broken) > top:
+        yield Line(f"  … and {len(broken) - top} more: --cf-top={len(broken)} names them all")
+
+
+def _elsewhere(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
+    failing = [record for record in records if record.fails_elsewhere]
+    if not failing:
+        return
+    other = "free" if failing[0].plan == "paid" else "paid"
+    yield Line(f"{_tests(len(failing))} would fail on the {other} plan", "bold")
+    for record in failing[:top]:
+        why = ", ".join(
+            f"{_number(limit, record.usage[limit.key].used)} of "
+            f"{_number(limit, record.usage[limit.key].other or 0)} {limit.title}"
+            for limit in record.fails_elsewhere
+        )
+        yield Line(_fit(f"  {why}  ", record.nodeid, width))
+    if len(failing) > top:
+        yield Line(f"  … and {len(failing) - top} more")
+
+
+def _allowed(records: Sequence[TestRecord], width: int) -> Iterator[Line]:
+    unused = [(record.nodeid, rule, why) for record in records for rule, why in record.unused.items()]
+    if unused:
+        yield Line("allowances that were not needed", "bold")
+    for nodeid, rule, why in unused:
+        yield Line(_fit(f"  {rule} ({why})  ", nodeid, width), "yellow")
+
+
+def _number(limit: Limit, value: float) -> str:
+    return limit.format(value) if limit.unit in {"bytes", "ms"} else f"{value:,.0f}"
+
+
+def _tests(count: int) -> str:
+    return "1 test" if count == 1 else f"{count:,} tests"
+
+
+def _fit(start: str, nodeid: str, width: int) -> str:
+    """Write a test id behind a start; where the line is too narrow, the id's end tells more than its start."""
+    room = max(width - len(start), 20)
+    return start + (nodeid if len(nodeid) <= room else "…" + nodeid[len(nodeid) - room + 1 :])
