@@ -3,31 +3,27 @@
 A site is taken at every request, so taking one walks raw frames and formats nothing.
 """
 
-import asyncio
 import enum
 import linecache
+import os
 import sys
-import sysconfig
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple, final
 
-_DEPTH: Final = 6
-"""User frames kept per site: enough to see who called the helper that sends."""
+_DEPTH: Final = 3
+"""User frames kept per site: the one that sends, and two that called it."""
 
-_FOREIGN: Final = tuple(
-    {
-        str(Path(path).resolve()) + "/"
-        for path in (
-            sysconfig.get_path("stdlib"),
-            sysconfig.get_path("platstdlib"),
-            sysconfig.get_path("purelib"),
-            sysconfig.get_path("platlib"),
-            str(Path(__file__).parent),
-        )
-    }
-)
+
+@cache
+def _foreign_folders() -> tuple[str, ...]:
+    import sysconfig  # noqa: PLC0415 - a run without guarded tests need not wait for it
+
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = {*(sysconfig.get_path(name) for name in names), str(Path(__file__).parent)}
+    return tuple(f"{Path(folder).resolve()}{os.sep}" for folder in folders)
 
 
 _LOOPS: Final = tuple(
@@ -53,6 +49,12 @@ class Frame(NamedTuple):
     def source(self) -> str:
         """Return the text of the line, or "" where the file cannot be read."""
         return linecache.getline(self.path, self.line).strip()
+
+
+def shorten(path: str) -> str:
+    """Write a path from the current folder if it is inside, else as it is."""
+    inside = Path(path).is_relative_to(Path.cwd())
+    return os.path.relpath(path) if inside else path
 
 
 @final
@@ -104,7 +106,10 @@ def _owner_of(path: str) -> Owner:
         return Owner.LOOP
     real = str(Path(path).resolve())
     foreign = (
-        path.startswith("<") or real.startswith(_FOREIGN) or "/site-packages/" in real or "/dist-packages/" in real
+        path.startswith("<")
+        or real.startswith(_foreign_folders())
+        or "/site-packages/" in real
+        or "/dist-packages/" in real
     )
     return Owner.OTHER if foreign else Owner.USER
 
@@ -181,6 +186,8 @@ def _task() -> tuple[object, object]:
         task = trio.lowlevel.current_task()
         nursery = task.parent_nursery
         return task.coro, nursery.parent_task.coro if nursery is not None else None
+    if (asyncio := sys.modules.get("asyncio")) is None:
+        return None, None
     try:
         current = asyncio.current_task()
     except RuntimeError:
@@ -190,7 +197,7 @@ def _task() -> tuple[object, object]:
     return current.get_coro(), _host(current)
 
 
-def _host(task: asyncio.Task[Any]) -> object:
+def _host(task: Any) -> object:
     """The coroutine of the task that opened the task group of anyio which a task runs in."""
     anyio = sys.modules.get("anyio._backends._asyncio")
     state = anyio._task_states.get(task) if anyio is not None else None  # noqa: SLF001 - there is no public way

@@ -3,14 +3,13 @@
 All prose for users about broken rules is here. Each function takes what a guard found and makes a `Violation`.
 """
 
-import os
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
-from pytest_cfworkers.callsite import NOWHERE, Frame, Site
+from pytest_cfworkers.callsite import NOWHERE, Frame, Site, shorten
 from pytest_cfworkers.guards.connections import ConnectionGuard
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
 from pytest_cfworkers.limits import (
@@ -26,6 +25,9 @@ from pytest_cfworkers.violation import Violation
 
 _LINES: Final = 8
 """Call sites named in one message; the rest are counted."""
+
+_SOURCE: Final = 72
+"""Characters of a source line that are quoted."""
 
 _FIXES: Final[dict[Rule, tuple[str, str]]] = {
     "connections": (
@@ -208,12 +210,6 @@ def place(frame: Frame) -> str:
     return f"{shorten(frame.path)}:{frame.line} in {frame.function}"
 
 
-def shorten(path: str) -> str:
-    """Write a path from the current folder if it is inside, else as it is."""
-    inside = Path(path).is_relative_to(Path.cwd())
-    return os.path.relpath(path) if inside else path
-
-
 def _violation(  # noqa: PLR0917 - the parts of a message, in the order of the message
     rule: Rule,
     limits: Limits,
@@ -249,9 +245,9 @@ def _by_line(sites: Counter[Site]) -> Iterator[str]:
             yield f"  {times}a place outside of your code"
             continue
         innermost, *callers = site.frames
-        source = innermost.source()
+        source = textwrap.shorten(innermost.source(), _SOURCE, placeholder=" …")
         yield f"  {times}{place(innermost)}{f': {source}' if source else ''}"
-        for caller in callers[:2]:
+        for caller in callers:
             yield f"      called from {place(caller)}"
     if len(ranked) > _LINES:
         rest = sum(count for _, count in ranked[_LINES:])

@@ -107,6 +107,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         )
     )
     if lines:
-        terminalreporter.section("limits of Cloudflare Workers")
+        terminalreporter.write_sep("=", "limits of Cloudflare Workers")
         for line in lines:
             terminalreporter.write_line(line.text, **({line.style: True} if line.style else {}))

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pytest
 
+from pytest_cfworkers.callsite import shorten
 from pytest_cfworkers.limits import LIMITS, OPTIONS_HELP, Limits, LimitsError
-from pytest_cfworkers.wording import shorten
 
 NAME: Final = "cf_limits"
 

@@ -4,12 +4,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import pytest
 
 from pytest_cfworkers.limits import CONNECTION_MODELS, PLANS, ConnectionModel, Limits, Plan
-from pytest_cfworkers.wrangler import Wrangler, WranglerError
+
+if TYPE_CHECKING:
+    from pytest_cfworkers.wrangler import Wrangler
 
 Mode = Literal["off", "marked", "report", "enforce"]
 Incoming = Literal["auto", "off"]
@@ -110,7 +112,7 @@ class Settings:
     plan: Plan
     connection_model: ConnectionModel
     incoming: bool
-    wrangler: Wrangler | None
+    wrangler: "Wrangler | None"
     top: int
 
     @property
@@ -170,7 +172,11 @@ def _effective(option: Option, config: pytest.Config) -> Any:
         raise pytest.UsageError(f"{place}: {text!r} is not valid; valid: {error}") from None
 
 
-def _read_wrangler(path: str, config: pytest.Config) -> Wrangler | None:
+def _read_wrangler(path: str, config: pytest.Config) -> "Wrangler | None":
+    if not path and not any(config.rootpath.glob("wrangler.*")):
+        return None
+    from pytest_cfworkers.wrangler import Wrangler, WranglerError  # noqa: PLC0415 - only where there is a file
+
     try:
         if not path:
             return Wrangler.find(config.rootpath)

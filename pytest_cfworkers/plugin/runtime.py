@@ -1,7 +1,7 @@
 """The hooks around each test of a run in which at least one is guarded."""
 
 from collections.abc import Generator
-from typing import final
+from typing import Any, final
 
 import pytest
 
@@ -11,6 +11,7 @@ from pytest_cfworkers.plugin import marks
 from pytest_cfworkers.plugin.guard import Guard
 from pytest_cfworkers.plugin.options import Settings
 from pytest_cfworkers.plugin.stash import GUARD
+from pytest_cfworkers.report.model import TestRecord
 
 
 @final
@@ -80,7 +81,7 @@ class Runtime:
         if call.excinfo is not None and guard.is_verdict(call.excinfo.value):
             report.cf_verdict = True  # type: ignore[attr-defined]
             if report.failed:
-                report.longrepr = call.excinfo.getrepr(style="value")
+                report.longrepr = _only_the_message(call.excinfo, record)
         elif record.violations and call.excinfo is not None:
             text = "\n\n".join(map(str, record.violations))
             report.sections.append(("limits of Cloudflare Workers that were broken, too", text))
@@ -107,3 +108,15 @@ class Runtime:
             incoming=settings.incoming,
         )
         return guard
+
+
+def _only_the_message(raised: pytest.ExceptionInfo[BaseException], record: TestRecord) -> Any:
+    """Represent a verdict: no traceback, which would lead into the plugin; the place is where the rule was broken."""
+    shown: Any = raised.getrepr(style="value")
+    crash = shown.reprcrash
+    if crash is not None:
+        crash.message = "; ".join(f"{found.rule}: {found.headline}" for found in record.violations)
+        frame = next((found.frames[0] for found in record.violations if found.frames), None)
+        if frame is not None:
+            crash.path, crash.lineno = frame.path, frame.line
+    return shown

@@ -1,10 +1,13 @@
 """The summary in the terminal: per limit the worst tests, what would fail on the other plan, what was allowed."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pytest_cfworkers.limits import LIMITS, Limit
 from pytest_cfworkers.report.model import TestRecord
+
+_PLENTY: Final = 99.5
+"""Percent of a limit left from which on a test is not worth a line."""
 
 
 class Line(NamedTuple):
@@ -35,22 +38,25 @@ def summary(records: Sequence[TestRecord], *, top: int, width: int, failing: boo
 
 def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
     used = [
-        (record.usage[limit.key], record.nodeid)
+        (record.usage[limit.key], record)
         for record in records
-        if limit.key in record.usage and record.usage[limit.key].used
+        if limit.key in record.usage and record.usage[limit.key].headroom < _PLENTY
     ]
     if not used or not top:
         return
     used.sort(key=lambda pair: pair[0].headroom)
     shown = used[:top]
     yield Line(limit.title, "bold")
-    for usage, nodeid in shown:
+    for usage, record in shown:
         figure = f"{_number(limit, usage.used)} / {_number(limit, usage.limit)}"
         headroom = f"{usage.headroom:.0f} % left" if usage.headroom >= 0 else "over"
-        style = "red" if usage.headroom < 0 and limit.key != "cpu_ms" else "yellow" if usage.headroom < 0 else ""
-        yield Line(_fit(f"  {figure:>20}  {headroom:>10}  ", nodeid, width), style)
+        style = "red" if usage.headroom < 0 else ""
+        if usage.headroom < 0 and limit.rule not in {found.rule for found in record.violations}:
+            allowed = limit.rule in {found.rule for found in record.allowed}
+            headroom, style = "over, allowed" if allowed else "over, warns", "yellow"
+        yield Line(_fit(f"  {figure:>20}  {headroom:>13}  ", record.nodeid, width), style)
     if len(used) > top:
-        yield Line(f"  … and {len(used) - top} more tests with more left")
+        yield Line(f"  … and {_tests(len(used) - top, 'more test')} with more left")
 
 
 def _reported(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
@@ -98,8 +104,8 @@ def _number(limit: Limit, value: float) -> str:
     return limit.format(value) if limit.unit in {"bytes", "ms"} else f"{value:,.0f}"
 
 
-def _tests(count: int) -> str:
-    return "1 test" if count == 1 else f"{count:,} tests"
+def _tests(count: int, what: str = "test") -> str:
+    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _fit(start: str, nodeid: str, width: int) -> str:
