@@ -40,10 +40,10 @@ def suite() -> Ratio:
 
 
 def import_ms() -> float:
-    """Return the least milliseconds that importing the plugin adds to an interpreter that has imported pytest."""
+    """Return the least milliseconds of CPU that importing the plugin adds to an interpreter that has imported pytest."""
     program = (
-        "import _pytest.config, pytest, time; start = time.perf_counter(); import pytest_cfworkers.plugin; "
-        "print((time.perf_counter() - start) * 1000)"
+        "import _pytest.config, pytest, time; start = time.process_time(); import pytest_cfworkers.plugin; "
+        "print((time.process_time() - start) * 1000)"
     )
     runs = [
         float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout)
@@ -56,5 +56,5 @@ def main() -> None:
     """Print the figures."""
     start = time.perf_counter()
     print(f"2,000 trivial tests with the plugin   {suite()}")
-    print(f"importing the plugin after pytest     {import_ms():.1f} ms")
+    print(f"importing the plugin after pytest     {import_ms():.1f} ms of CPU")
     print(f"(measured in {time.perf_counter() - start:.0f} s)")

@@ -67,6 +67,8 @@ class Site:
 
     __slots__ = ("frames",)
 
+    frames: tuple[Frame, ...]
+
     def __init__(self, frames: tuple[Frame, ...] = ()) -> None:
         self.frames = frames
 

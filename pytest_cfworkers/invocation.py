@@ -83,7 +83,14 @@ class Invocation:
         enforce: Whether limits are enforced.
         name: What it is called in reports.
         connections: The guard of the connections, with their times for a timeline.
+        pauses: How many blocks of `paused` are open.
     """
+
+    limits: Limits
+    enforce: bool
+    name: str
+    connections: ConnectionGuard
+    pauses: int
 
     def __init__(
         self,

@@ -51,4 +51,22 @@ class Event:
     def paused(self) -> None:
         """Note nothing: the body is the app's own."""
 
-    fail = consumed = failed = cancelled = abandoned = end
+    def fail(self) -> None:
+        """End the event: the app gave no response."""
+        self.end()
+
+    def consumed(self) -> None:
+        """End the event: the response was read to its end."""
+        self.end()
+
+    def failed(self) -> None:
+        """End the event: reading the response raised."""
+        self.end()
+
+    def cancelled(self) -> None:
+        """End the event: the response was closed."""
+        self.end()
+
+    def abandoned(self) -> None:
+        """End the event: the response was garbage collected."""
+        self.end()

@@ -59,6 +59,10 @@ class Connection:
         cancel: Closes its response where it is evicted; an asynchronous one returns an awaitable.
     """
 
+    label: object
+    site: Site
+    thread: int
+    opened_at: float
     state: State = "queued"
     outcome: Outcome | None = None
     beyond: bool = False
