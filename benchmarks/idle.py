@@ -42,7 +42,8 @@ def suite() -> Ratio:
 def import_ms() -> float:
     """Return the least milliseconds of CPU that importing the plugin adds to an interpreter that has imported pytest."""
     program = (
-        "import _pytest.config, pytest, time; start = time.process_time(); import pytest_cfworkers.plugin; "
+        "import _pytest.config, pytest, time; start = time.process_time(); "
+        "import pytest_cfworkers.plugin; "
         "print((time.process_time() - start) * 1000)"
     )
     runs = [

@@ -3,7 +3,6 @@
 All prose for users about broken rules is here. Each function takes what a guard found and makes a `Violation`.
 """
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -80,7 +79,7 @@ def connections(guard: ConnectionGuard, limits: Limits) -> Violation:
         counted = (
             f"A connection counts here until its body is read or closed: the platform's rule until "
             f"{CONNECTIONS_RELAXED}, and the safe one.\nSince then it counts until its headers arrive: "
-            f'connection_model="headers" ({CONNECTIONS_RELAXED_SOURCE}).'
+            f'connection_model="headers".\n{CONNECTIONS_RELAXED_SOURCE}'
         )
     else:
         counted = f"A connection counts until its headers arrive: the platform's rule since {CONNECTIONS_RELAXED}."
@@ -245,7 +244,9 @@ def _by_line(sites: Counter[Site]) -> Iterator[str]:
             yield f"  {times}a place outside of your code"
             continue
         innermost, *callers = site.frames
-        source = textwrap.shorten(innermost.source(), _SOURCE, placeholder=" …")
+        source = innermost.source()
+        if len(source) > _SOURCE:
+            source = source[:_SOURCE].rstrip() + " …"
         yield f"  {times}{place(innermost)}{f': {source}' if source else ''}"
         for caller in callers:
             yield f"      called from {place(caller)}"

@@ -1,0 +1,79 @@
+"""Everything that a user can ask for is documented, and what is documented exists."""
+
+import inspect
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from pytest_cfworkers import plugin
+from pytest_cfworkers.limits import BY_KEY, BY_RULE, OPTIONS_HELP, RULES
+from pytest_cfworkers.plugin import hookspecs
+from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS
+from pytest_cfworkers.plugin.options import OPTIONS
+
+ROOT: Final = Path(__file__).parents[2]
+NOT_BROKEN_YET: Final = {"memory", "internal-subrequests", "d1-queries"}
+"""Rules whose guards nothing feeds yet."""
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_option_stands_in_the_reference_with_flag_ini_key_variable_and_choices(option: "plugin.options.Option") -> None:
+    row = next(line for line in read("docs/reference.md").splitlines() if line.startswith(f"| `{option.flag}`"))
+    assert f"`{option.name}`" in row
+    assert f"`{option.variable}`" in row
+    assert all(f"`{choice}`" in row for choice in option.choices)
+
+
+@pytest.mark.parametrize("key", [*BY_KEY, *OPTIONS_HELP])
+def test_key_of_the_mark_stands_in_the_reference(key: str) -> None:
+    assert f"| `{key}` |" in read("docs/reference.md")
+
+
+@pytest.mark.parametrize("fixture", FIXTURE_LIMITS)
+def test_fixture_stands_in_the_reference_and_is_exported(fixture: str) -> None:
+    assert f"| `{fixture}` |" in read("docs/reference.md")
+    assert fixture in plugin.__all__
+
+
+def test_hooks_stand_in_the_reference_with_their_arguments() -> None:
+    hooks = [value for name, value in vars(hookspecs).items() if name.startswith("pytest_cf_")]
+    assert hooks
+    for hook in hooks:
+        arguments = ", ".join(inspect.signature(hook).parameters)
+        assert f"`{hook.__name__}({arguments})`" in read("docs/reference.md")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule_has_a_page_section_with_its_source(rule: str) -> None:
+    _, _, rest = read("docs/rules.md").partition(f"\n## {rule}\n")
+    section = rest.partition("\n## ")[0]
+    source = BY_RULE[rule].source if rule in BY_RULE else BY_KEY["connections"].source
+    assert f"<{source}>" in section
+
+
+@pytest.mark.parametrize("rule", sorted({*RULES} - NOT_BROKEN_YET))
+def test_rule_has_a_failing_example(rule: str) -> None:
+    assert (ROOT / "examples" / "violations" / f"test_{rule.replace('-', '_')}.py").is_file()
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/rules.md", "docs/reference.md", "CONTRIBUTING.md"])
+def test_relative_links_lead_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]*)", read(name)):
+        assert ((ROOT / name).parent / target).exists(), target
+
+
+def test_failing_test_of_the_readme_prints_what_the_readme_says(pytester: pytest.Pytester) -> None:
+    code, output = re.findall(r"```(?:python|text)\n(.*?)```", read("README.md"), re.DOTALL)[:2]
+    pytester.makepyfile(test_refresh=code)
+    result = pytester.runpytest_inprocess("-p", "no:asyncio", "-p", "no:randomly")
+    shown = result.stdout.str()
+    comparable = [re.sub(r"[\d.]+ ms", "T ms", line) for line in output.splitlines()]
+    printed = [re.sub(r"[\d.]+ ms", "T ms", line) for line in shown.splitlines()]
+    start = next(number for number, line in enumerate(printed) if line.startswith("test_refresh.py L"))
+    assert printed[start : start + len(comparable)] == comparable
