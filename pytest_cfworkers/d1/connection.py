@@ -1,0 +1,98 @@
+"""One SQLite connection, set up as the runtime sets up its own."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import apsw
+
+from pytest_cfworkers.d1.engine_limits import ENGINE_LIMITS
+from pytest_cfworkers.d1.errors import Refused
+from pytest_cfworkers.d1.rules import MODULES
+
+if TYPE_CHECKING:
+    from pytest_cfworkers.d1.engine_limits import LimitSet
+    from pytest_cfworkers.d1.rules import Authorizer
+
+MEMORY = ":memory:"
+
+# Compiled statements that apsw keeps. The runtime keeps 1 MiB of statement texts.
+_STATEMENTS_KEPT = 512
+
+# Functions that PyPI's apsw brings and the runtime's SQLite was built without: (name, number of arguments).
+# https://github.com/cloudflare/workerd/blob/main/build/BUILD.sqlite3 (checked 2026-11-24)
+_ABSENT_FUNCTIONS = (
+    ("median", 1),
+    ("percentile", 2),
+    ("percentile_cont", 2),
+    ("percentile_disc", 2),
+)
+
+
+class DatabaseFileError(Exception):
+    """A database file that cannot be used: no SQLite database, no such directory, not readable."""
+
+
+def open_connection(
+    path: str, limits: LimitSet, authorizer: Authorizer, image: bytes | None = None
+) -> apsw.Connection:
+    """Open a database with D1's limits, rules and settings.
+
+    Args:
+        path: a file, or `":memory:"`.
+        limits: whose numbers hold.
+        authorizer: asked about every action of every statement.
+        image: the content of a database in memory.
+
+    Returns:
+        The connection.
+
+    Raises:
+        DatabaseFileError: the file is not an SQLite database, or cannot be opened.
+    """
+    try:
+        connection = apsw.Connection(path, statementcachesize=_STATEMENTS_KEPT)
+        if image is not None:
+            connection.deserialize("main", image)
+        connection.execute("PRAGMA foreign_keys = ON").fetchall()
+        if path != MEMORY:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        if not connection.execute("PRAGMA page_count").fetchall()[0][0]:
+            # A new file has its first page before the first request, and so has this one.
+            connection.execute("PRAGMA user_version = 0")
+    except apsw.Error as error:
+        raise DatabaseFileError(f"{path}: {_why_unusable(path, error)}") from error
+    for limit in ENGINE_LIMITS:
+        connection.limit(getattr(apsw, f"SQLITE_LIMIT_{limit.name}"), limit.value(limits))
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.drop_modules(sorted(MODULES))
+    for name, arguments in _ABSENT_FUNCTIONS:
+        connection.create_scalar_function(name, None, arguments)
+    connection.authorizer = authorizer
+    return connection
+
+
+def _why_unusable(path: str, error: apsw.Error) -> str:
+    if isinstance(error, apsw.NotADBError):
+        return "the file is not an SQLite database"
+    directory = os.path.dirname(path) or "."  # noqa: PTH120 - apsw takes plain strings
+    if not os.path.isdir(directory):  # noqa: PTH112
+        return f"the directory {directory} does not exist"
+    return str(error)
+
+
+def refusal(error: apsw.Error) -> Refused:
+    """Return SQLite's error in the runtime's words: text, offset, code and extended code."""
+    code = error.result
+    name = apsw.mapping_result_codes.get(code, f"SQLITE_UNKNOWN({code})")
+    reason = str(error)
+    offset = getattr(error, "error_offset", -1)
+    if offset is not None and offset >= 0:
+        reason += f" at offset {offset}"
+    reason += f": {name}"
+    if error.extendedresult != code:
+        extended = apsw.mapping_extended_result_codes.get(error.extendedresult)
+        if extended is not None:
+            reason += f" (extended: {extended})"
+    return Refused(reason)

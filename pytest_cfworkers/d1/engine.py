@@ -1,0 +1,176 @@
+"""The in-process D1: runs requests on SQLite as the runtime does."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+import apsw
+
+from pytest_cfworkers.d1.backend import Answer, RawResult
+from pytest_cfworkers.d1.bookkeeping import Bookkeeping
+from pytest_cfworkers.d1.connection import MEMORY, refusal
+from pytest_cfworkers.d1.errors import Refused
+from pytest_cfworkers.d1.program import Program
+from pytest_cfworkers.d1.rules import Acts
+from pytest_cfworkers.d1.splitting import holds_statement
+from pytest_cfworkers.d1.store import Store
+from pytest_cfworkers.d1.values import from_database
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_cfworkers.d1.backend import Query, RequestKind
+    from pytest_cfworkers.d1.compiled import Compiled
+    from pytest_cfworkers.d1.engine_limits import LimitSet
+
+_STATE_VIOLATED = (
+    "Durable Object was reset and rolled back to its last known good state because the application left the "
+    "database in a state where constraints were violated: "
+)
+# After these SQLite has rolled back by itself and the runtime shows the bare text.
+# https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction (checked 2026-11-24)
+_CRITICAL = (apsw.FullError, apsw.IOError, apsw.NoMemError, apsw.InterruptError)
+
+# Texts whose statements are remembered. The runtime remembers 1 MiB of them.
+_PROGRAMS_KEPT = 1024
+
+
+class Engine:
+    """A D1 database in this process.
+
+    Args:
+        path: a file, or `":memory:"`.
+        limits: `"documented"` or `"local"`.
+        image: the content of a database in memory; see `snapshot`.
+
+    Raises:
+        ValueError: `limits` is neither.
+        DatabaseFileError: the file cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = MEMORY,
+        *,
+        limits: LimitSet = "documented",
+        image: bytes | None = None,
+    ) -> None:
+        if limits not in ("documented", "local"):
+            raise ValueError(f"limits is {limits!r}; it takes 'documented' or 'local'")
+        self.store = Store(os.fspath(path), limits, image)
+        self._bookkeeping = Bookkeeping(self.store)
+        self._programs: dict[str, Program] = {}
+        self._cursor = self.store.connection.cursor()
+
+    async def send(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
+        """Answer a request; see `Backend.send`."""
+        return self.answer(kind, queries)
+
+    def answer(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
+        """Answer a request at once.
+
+        Args:
+            kind: which method asked.
+            queries: the statements.
+
+        Returns:
+            One result for each query that holds a statement, and a bookmark.
+
+        Raises:
+            Refused: SQLite or a rule refused; nothing of the request remains.
+        """
+        if kind == "dump":
+            return Answer([], None)
+        queries = [query for query in queries if holds_statement(query.sql)]
+        if not queries:
+            raise Refused("No SQL statements detected.")
+        self.store.begin()
+        try:
+            results = [self._run(query) for query in queries]
+        except BaseException as error:
+            if not self.store.roll_back():
+                raise self._died(error) from None
+            raise
+        self._commit()
+        return Answer(results, self._bookkeeping.note_request())
+
+    def _commit(self) -> None:
+        try:
+            self.store.commit()
+        except apsw.ConstraintError as error:
+            self._reset()
+            raise Refused(_STATE_VIOLATED + refusal(error).reason, kind="reset") from None
+        except apsw.Error:
+            self._reset()
+            raise _internal_error() from None
+
+    def _died(self, error: BaseException) -> BaseException:
+        """Return the error of a request whose transaction SQLite has ended by itself; the object dies of it."""
+        self._reset()
+        if not isinstance(error, Refused):
+            return error
+        if isinstance(error.__cause__, _CRITICAL):
+            return Refused(error.reason, kind="reset")
+        return _internal_error()
+
+    def _reset(self) -> None:
+        for program in self._programs.values():
+            program.release()
+        self._programs.clear()
+        self.store.reset()
+        self._bookkeeping.forget()
+        self._cursor = self.store.connection.cursor()
+
+    def _program(self, sql: str) -> Program:
+        program = self._programs.get(sql)
+        if program is None:
+            if len(self._programs) >= _PROGRAMS_KEPT:
+                self._programs.pop(next(iter(self._programs))).release()
+            program = Program(sql, self.store, self._bookkeeping)
+        return program
+
+    def _run(self, query: Query) -> RawResult:
+        started = time.perf_counter()
+        store = self.store
+        connection = store.connection
+        size, total, last = store.size(), connection.total_changes(), connection.last_insert_rowid()
+        program = self._program(query.sql)
+        compiled = program.prepare()
+        self._programs[query.sql] = program
+        rows = self._execute(compiled, query)
+        changes = connection.total_changes() - total
+        last_after, size_after = connection.last_insert_rowid(), store.size()
+        return RawResult(
+            compiled.columns,
+            from_database(rows) if rows else [],
+            {
+                "served_by": "miniflare.db",
+                "duration": (time.perf_counter() - started) * 1000,
+                "changes": changes,
+                "last_row_id": last_after,
+                "changed_db": bool(changes) or last_after != last or size_after != size,
+                "size_after": size_after,
+                "rows_read": 0,
+                "rows_written": 0,
+            },
+        )
+
+    def _execute(self, compiled: Compiled, query: Query) -> list[tuple[apsw.SQLiteValue, ...]]:
+        if len(query.params) != compiled.parameters:
+            raise Refused("Wrong number of parameter bindings for SQL query.")
+        if compiled.acts & Acts.COUNTS_CHANGES:
+            self._bookkeeping.settle()
+        try:
+            rows = self._cursor.execute(compiled.sql, query.params).fetchall()
+        except apsw.Error as error:
+            raise refusal(error) from error
+        self.store.note_acts(compiled.acts)
+        return rows
+
+
+def _internal_error() -> Refused:
+    """Return what the runtime says when it does not say what happened."""
+    return Refused(f"internal error; reference = {secrets.token_hex(12)}", kind="reset")
