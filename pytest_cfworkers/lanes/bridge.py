@@ -27,6 +27,10 @@ class Bridge:
     Args:
         call_seconds: how long a call may take before the runtime is stopped.
 
+    Attributes:
+        versions: of `node`, `miniflare` and `workerd`, as they run.
+        url: where the runtime listens, on this machine alone; it refuses everybody but the bridge.
+
     Raises:
         LaneUnavailable: Node or the runtime is not installed.
         RuntimeFailed: the runtime did not start.
@@ -36,6 +40,7 @@ class Bridge:
     def __init__(self, *, call_seconds: float = CALL_SECONDS) -> None:
         self.call_seconds = call_seconds
         self.versions: dict[str, str] = {}
+        self.url = ""
         self._waiting: dict[int, Future[Any]] = {}
         self._guard = threading.Lock()
         self._identifiers = itertools.count(1)
@@ -117,6 +122,7 @@ class Bridge:
                 future.set_result(message)
         elif "ready" in message:
             self.versions = message["ready"]["versions"]
+            self.url = message["ready"]["url"]
             self.process.runtime_pid = message["ready"]["pid"]
             self._ready.set_result(None)
         else:

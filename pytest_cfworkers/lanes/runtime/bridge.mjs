@@ -4,7 +4,7 @@
 //
 // INSTALLATION is the folder whose node_modules holds miniflare, STORAGE an empty folder for the databases.
 // It speaks frames on stdin and stdout: length of the rest (4 bytes, big endian), request id (4 bytes), JSON.
-// Id 0 is the bridge's own: {ready: {pid, versions}} once, {failed: text} before it ends because it must. Everything else
+// Id 0 is the bridge's own: {ready: {pid, url, versions}} once, {failed: text} before it ends because it must. Everything else
 // goes to the Worker (worker.mjs) unread. What the runtime prints goes to stderr. The end of stdin ends it all.
 
 import { Console } from "node:console";
@@ -88,11 +88,11 @@ async function start() {
       }
     },
   });
-  await miniflare.ready;
+  const url = String(await miniflare.ready);
   const response = await miniflare.dispatchFetch("http://bridge/", { headers: { Upgrade: "websocket", "x-bridge-token": token } });
   const socket = response.webSocket;
   if (!socket) throw new Error(`the Worker refused the bridge: HTTP ${response.status} ${await response.text()}`);
-  return { miniflare, socket, runtimeEnds };
+  return { miniflare, socket, runtimeEnds, url };
 }
 
 async function end(code, miniflare) {
@@ -151,7 +151,7 @@ try {
   for (const [id, payload] of early) forward(id, payload);
   const version = (name) => require(`${name}/package.json`).version;
   const versions = { node: process.version, miniflare: version("miniflare"), workerd: version("workerd") };
-  control({ ready: { pid: runtimePid, versions } });
+  control({ ready: { pid: runtimePid, url: running.url, versions } });
 } catch (error) {
   console.error(error);
   control({ failed: `the Workers runtime did not start: ${error.message}` });
