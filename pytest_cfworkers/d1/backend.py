@@ -24,10 +24,12 @@ class Query(NamedTuple):
     Attributes:
         sql: the text as the user wrote it.
         params: the converted values, in order.
+        counted: whether anybody will look at `rows_read` and `rows_written`; where not, a backend may leave them 0.
     """
 
     sql: str
     params: tuple[Wire, ...] = ()
+    counted: bool = True
 
 
 class RawResult(NamedTuple):

@@ -23,6 +23,9 @@ class Bookkeeping:
 
     Args:
         store: the database.
+
+    Attributes:
+        written: how many rows the bookkeeping itself has changed on this connection.
     """
 
     def __init__(self, store: Store) -> None:
@@ -30,6 +33,7 @@ class Bookkeeping:
         self._count = 0
         self._owed = 0
         self._has_table = False
+        self.written = 0
 
     def note_request(self) -> str:
         """Take down that a request has succeeded, and return the new bookmark."""
@@ -46,6 +50,7 @@ class Bookkeeping:
         kept = store.run_own(_READ)
         self._count = int(kept[0][0] or 0) if kept else 0  # type: ignore[arg-type]  # the table is the engine's
         store.run_own(_UPSERT, (self._count + 1,))
+        self.written += 1
         self._has_table = True
         store.generation += 1
 
@@ -53,9 +58,11 @@ class Bookkeeping:
         """Make up for the writes that nobody could see so far."""
         for number in range(self._owed):
             self._store.run_own(_UPSERT, (self._count - self._owed + number + 1,))
+        self.written += self._owed
         self._owed = 0
 
     def forget(self) -> None:
         """Start anew with the object behind the database."""
         self._has_table = False
         self._owed = 0
+        self.written = 0

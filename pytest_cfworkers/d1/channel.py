@@ -64,6 +64,7 @@ class Channel:
         """
         if self.watcher is None:
             return await self._carry(kind, queries)
+        queries = [query._replace(counted=True) for query in queries]
         async with self.watcher.round_trip(RoundTrip(kind, queries)):
             return await self._carry(kind, queries)
 

@@ -12,10 +12,17 @@ import apsw
 from pytest_cfworkers.d1.connection import refusal
 from pytest_cfworkers.d1.engine_limits import SQL_LENGTH
 from pytest_cfworkers.d1.errors import Refused
-from pytest_cfworkers.d1.rules import Acts
+from pytest_cfworkers.d1.limited_writes import is_limited_write, rewrite
+from pytest_cfworkers.d1.rules import Acts, is_allowed_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_cfworkers.d1.rows import RowCounts
     from pytest_cfworkers.d1.rules import Authorizer
+
+_RENAMES = re.compile(r"\brename\s+to\s+[\"'`\[]?(\w+)", re.IGNORECASE)
+_NO_STATEMENT = "SQL code did not contain a statement."
 
 
 @dataclass(slots=True)
@@ -23,12 +30,12 @@ class Compiled:
     """What is known about a statement after compiling it.
 
     Attributes:
-        sql: the statement's own text.
+        sql: the text that SQLite gets.
         parameters: how many values it takes.
         columns: the names of its result's columns.
         acts: what it does.
-        pure_read: it neither writes nor reads anything but rows, so that it needs no transaction of its own.
-        generation: the state of the schema for which this holds.
+        pure_read: it does nothing but read rows, so that it needs no transaction of its own.
+        generation: the state of the schema for which this holds; -1 before it is known.
     """
 
     sql: str
@@ -37,6 +44,12 @@ class Compiled:
     acts: Acts = Acts.NONE
     pure_read: bool = False
     generation: int = -1
+    counts: RowCounts | None = None
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether SQLite may use a compiled form again; pragmas act, and read, while they are compiled."""
+        return Acts.PRAGMA not in self.acts
 
 
 class Compiler:
@@ -45,21 +58,26 @@ class Compiler:
     Args:
         connection: whose schema and rules hold.
         authorizer: the connection's authorizer, which notes what each statement does.
+        key_of: returns the columns that name a row of a table.
     """
 
-    def __init__(self, connection: apsw.Connection, authorizer: Authorizer) -> None:
+    def __init__(
+        self, connection: apsw.Connection, authorizer: Authorizer, key_of: Callable[[str], tuple[str, ...]]
+    ) -> None:
         self._authorizer = authorizer
+        self._key_of = key_of
         self._cursor = connection.cursor()
         self._cursor.exec_trace = self._seen
         self._current = Compiled("")
 
-    def compile(self, sql: str, length: int, generation: int) -> Compiled:
+    def compile(self, sql: str, length: int, generation: int, *, fresh: bool = False) -> Compiled:
         """Compile one statement.
 
         Args:
             sql: the statement.
             length: bytes from the statement's start to the end of the whole text, which is what the limit counts.
             generation: the state of the schema.
+            fresh: compile anew, though SQLite has a compiled form of the same text.
 
         Returns:
             What is known about the statement.
@@ -69,37 +87,61 @@ class Compiler:
         """
         if length > SQL_LENGTH:
             raise Refused("statement too long: SQLITE_TOOBIG")
+        try:
+            current = self._compile(sql, fresh=fresh)
+        except apsw.SQLError as error:
+            current = self._without_limit(sql, error)
+        except apsw.Error as error:
+            raise self._refused(error) from None
+        current.generation = generation
+        return current
+
+    def _compile(self, sql: str, *, fresh: bool) -> Compiled:
         current = self._current = Compiled(sql)
         authorizer = self._authorizer
         authorizer.acts, authorizer.refusal = Acts.NONE, None
-        try:
-            self._stop_before_first_step(sql)
-        except apsw.Error as error:
-            if isinstance(error, apsw.AuthError) and authorizer.refusal:
-                raise Refused(authorizer.refusal) from None
-            raise refusal(error) from None
+        self._stop_before_first_step(sql, can_cache=not fresh)
         if current.generation == -1:
-            raise Refused("SQL code did not contain a statement.")
-        current.generation = generation
+            raise Refused(_NO_STATEMENT)
         current.acts = authorizer.acts
         current.pure_read = current.pure_read and current.acts is Acts.NONE
+        if current.acts & Acts.SCHEMA and (renamed := _RENAMES.search(sql)) and not is_allowed_name(renamed[1]):
+            raise Refused("not authorized: SQLITE_AUTH")
         return current
 
-    def _stop_before_first_step(self, sql: str) -> None:
+    def _without_limit(self, sql: str, error: apsw.SQLError) -> Compiled:
+        """Compile an UPDATE or DELETE with LIMIT in other words, or raise the error of the text as it stands."""
+        rewritten = rewrite(sql, self._key_of) if is_limited_write(sql) else None
+        if rewritten is None:
+            raise self._refused(error) from None
+        try:
+            return self._compile(rewritten.sql, fresh=False)
+        except apsw.Error as other:
+            if other.error_offset >= 0:
+                other.error_offset = rewritten.original_offset(other.error_offset, sql)
+            raise self._refused(other) from None
+
+    def _refused(self, error: apsw.Error) -> Refused:
+        if self._authorizer.refusal and isinstance(error, apsw.AuthError):
+            return Refused(self._authorizer.refusal)
+        return refusal(error)
+
+    def _stop_before_first_step(self, sql: str, *, can_cache: bool) -> None:
         with suppress(apsw.ExecTraceAbort):
             try:
-                self._cursor.execute(sql)
+                self._cursor.execute(sql, can_cache=can_cache)
             except apsw.BindingsError as error:
                 # apsw wants the values before it shows the statement, and says how many.
-                self._cursor.execute(sql, (None,) * _parameters(error))
+                self._cursor.execute(sql, (None,) * _parameters(error), can_cache=can_cache)
 
     def _seen(self, cursor: apsw.Cursor, _sql: str, _bindings: object) -> bool:
         """Take down what only a compiled statement tells, and stop before its first step."""
-        current = self._current
-        current.columns = [column[0] for column in cursor.get_description()]
-        current.parameters = cursor.bindings_count
-        current.pure_read = cursor.is_readonly
-        current.generation = 0
+        if cursor.has_vdbe:
+            current = self._current
+            current.columns = [column[0] for column in cursor.get_description()]
+            current.parameters = cursor.bindings_count
+            current.pure_read = cursor.is_readonly
+            current.generation = 0
         return False
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
+from functools import cache
 from typing import TYPE_CHECKING
 
 import apsw
@@ -20,14 +22,10 @@ MEMORY = ":memory:"
 # Compiled statements that apsw keeps. The runtime keeps 1 MiB of statement texts.
 _STATEMENTS_KEPT = 512
 
-# Functions that PyPI's apsw brings and the runtime's SQLite was built without: (name, number of arguments).
+# Functions that PyPI's apsw brings and the runtime's SQLite was built without.
 # https://github.com/cloudflare/workerd/blob/main/build/BUILD.sqlite3 (checked 2026-11-24)
-_ABSENT_FUNCTIONS = (
-    ("median", 1),
-    ("percentile", 2),
-    ("percentile_cont", 2),
-    ("percentile_disc", 2),
-)
+_ABSENT_FUNCTIONS = frozenset({"median", "percentile", "percentile_cont", "percentile_disc", "fts3_tokenizer"})
+_ABSENT_PREFIX = "geopoly_"
 
 
 class DatabaseFileError(Exception):
@@ -67,10 +65,22 @@ def open_connection(
         connection.limit(getattr(apsw, f"SQLITE_LIMIT_{limit.name}"), limit.value(limits))
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.drop_modules(sorted(MODULES))
-    for name, arguments in _ABSENT_FUNCTIONS:
+    for name, arguments in _absent_functions():
         connection.create_scalar_function(name, None, arguments)
     connection.authorizer = authorizer
     return connection
+
+
+@cache
+def _absent_functions() -> tuple[tuple[str, int], ...]:
+    """Return name and number of arguments of each function to take away."""
+    with closing(apsw.Connection(MEMORY)) as connection:
+        listed = connection.execute("SELECT DISTINCT name, narg FROM pragma_function_list").fetchall()
+    return tuple(
+        (str(name), int(arguments))  # type: ignore[arg-type]  # a column of ints
+        for name, arguments in listed
+        if name in _ABSENT_FUNCTIONS or str(name).startswith(_ABSENT_PREFIX)
+    )
 
 
 def _why_unusable(path: str, error: apsw.Error) -> str:
@@ -84,15 +94,17 @@ def _why_unusable(path: str, error: apsw.Error) -> str:
 
 def refusal(error: apsw.Error) -> Refused:
     """Return SQLite's error in the runtime's words: text, offset, code and extended code."""
-    code = error.result
+    # An error that a function of this package raises has no code of SQLite's.
+    code = getattr(error, "result", apsw.SQLITE_ERROR)
+    extended_code = getattr(error, "extendedresult", code)
     name = apsw.mapping_result_codes.get(code, f"SQLITE_UNKNOWN({code})")
     reason = str(error)
     offset = getattr(error, "error_offset", -1)
     if offset is not None and offset >= 0:
         reason += f" at offset {offset}"
     reason += f": {name}"
-    if error.extendedresult != code:
-        extended = apsw.mapping_extended_result_codes.get(error.extendedresult)
+    if extended_code != code:
+        extended = apsw.mapping_extended_result_codes.get(extended_code)
         if extended is not None:
             reason += f" (extended: {extended})"
     return Refused(reason)

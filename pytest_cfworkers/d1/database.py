@@ -10,7 +10,8 @@ from pytest_cfworkers.d1.errors import D1Error, JsException, Refused
 from pytest_cfworkers.d1.javascript import WHITESPACE
 from pytest_cfworkers.d1.result import JsDict
 from pytest_cfworkers.d1.session import Connection, D1DatabaseSession, batch_queries, open_session
-from pytest_cfworkers.d1.statement import D1PreparedStatement
+from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error
+from pytest_cfworkers.d1.values import refuse_unsendable
 
 if TYPE_CHECKING:
     import os
@@ -85,10 +86,14 @@ class D1Database:
         Raises:
             D1Error: `D1_EXEC_ERROR`: a line failed; nothing remains. The message always names line 1.
         """
+        if not isinstance(sql, str):
+            raise _no_text(sql)
         lines = sql.strip(WHITESPACE).split("\n")
         try:
-            answer = await self._channel.send("exec", [Query(line) for line in lines])
+            answer = await self._channel.send("exec", [Query(line, counted=False) for line in lines])
         except Refused as refused:
+            if refused.kind == "reset":
+                raise execution_error(refused) from None
             reason = f"Error in line 1: {lines[0]}: {refused.reason}"
             raise D1Error.caused("D1_EXEC_ERROR", reason) from None
         return JsDict(
@@ -114,6 +119,14 @@ class D1Database:
         """
         await self._channel.send("dump", ())
         raise D1Error("D1_DUMP_ERROR: Status + 404", cause=JsException("Status 404"))
+
+
+def _no_text(sql: object) -> D1Error:
+    """Return the TypeError of JavaScript for an argument of `exec` that is no string."""
+    refuse_unsendable(sql)
+    if sql is None:
+        return D1Error("Cannot read properties of null (reading 'trim')", name="TypeError")
+    return D1Error("query.trim is not a function", name="TypeError")
 
 
 def database_over(backend: Backend) -> D1Database:

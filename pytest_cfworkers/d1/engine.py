@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING
 import apsw
 
 from pytest_cfworkers.d1.backend import Answer, RawResult
+from pytest_cfworkers.d1.blob_like import has_blob
 from pytest_cfworkers.d1.bookkeeping import Bookkeeping
 from pytest_cfworkers.d1.connection import MEMORY, refusal
+from pytest_cfworkers.d1.damaged_text import clean, fetch_damaged
 from pytest_cfworkers.d1.errors import Refused
 from pytest_cfworkers.d1.program import Program
+from pytest_cfworkers.d1.rows import NOTHING
 from pytest_cfworkers.d1.rules import Acts
 from pytest_cfworkers.d1.splitting import holds_statement
 from pytest_cfworkers.d1.store import Store
-from pytest_cfworkers.d1.values import from_database
+from pytest_cfworkers.d1.values import from_database, from_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_cfworkers.d1.backend import Query, RequestKind
+    from pytest_cfworkers.d1.backend import Query, RequestKind, Wire
     from pytest_cfworkers.d1.compiled import Compiled
     from pytest_cfworkers.d1.engine_limits import LimitSet
 
@@ -134,41 +137,64 @@ class Engine:
 
     def _run(self, query: Query) -> RawResult:
         started = time.perf_counter()
-        store = self.store
+        store, books = self.store, self._bookkeeping
         connection = store.connection
-        size, total, last = store.size(), connection.total_changes(), connection.last_insert_rowid()
+        size, last = store.size(), connection.last_insert_rowid()
+        total = connection.total_changes() - books.written
         program = self._program(query.sql)
         compiled = program.prepare()
         self._programs[query.sql] = program
-        rows = self._execute(compiled, query)
-        changes = connection.total_changes() - total
+        before = connection.total_changes() - books.written
+        counts = store.row_counter.counts(compiled) if query.counted else NOTHING
+        with store.row_counter.watching(counts) as status:
+            rows = self._execute(program, compiled, query.params)
+        after = connection.total_changes() - books.written
         last_after, size_after = connection.last_insert_rowid(), store.size()
+        status |= {"rows": len(rows), "changes": after - before}
+        read, written = store.row_counter.evaluate(counts, status)
         return RawResult(
             compiled.columns,
             from_database(rows) if rows else [],
             {
                 "served_by": "miniflare.db",
                 "duration": (time.perf_counter() - started) * 1000,
-                "changes": changes,
-                "last_row_id": last_after,
-                "changed_db": bool(changes) or last_after != last or size_after != size,
+                "changes": after - total,
+                "last_row_id": from_sqlite(last_after),
+                "changed_db": after != total or last_after != last or size_after != size,
                 "size_after": size_after,
-                "rows_read": 0,
-                "rows_written": 0,
+                "rows_read": read,
+                "rows_written": written,
             },
         )
 
-    def _execute(self, compiled: Compiled, query: Query) -> list[tuple[apsw.SQLiteValue, ...]]:
-        if len(query.params) != compiled.parameters:
+    def _execute(
+        self, program: Program, compiled: Compiled, params: tuple[Wire, ...]
+    ) -> list[tuple[apsw.SQLiteValue, ...]]:
+        if len(params) != compiled.parameters:
             raise Refused("Wrong number of parameter bindings for SQL query.")
         if compiled.acts & Acts.COUNTS_CHANGES:
             self._bookkeeping.settle()
+        store = self.store
+        if not store.blob_like.active and has_blob(params):
+            store.blob_like.activate()
         try:
-            rows = self._cursor.execute(compiled.sql, query.params).fetchall()
+            rows = self._fetch(compiled, params)
+        except apsw.SQLError as error:
+            raise program.located(refusal(error)) from error
         except apsw.Error as error:
             raise refusal(error) from error
-        self.store.note_acts(compiled.acts)
+        store.note_acts(compiled.acts)
         return rows
+
+    def _fetch(self, compiled: Compiled, params: tuple[Wire, ...]) -> list[tuple[apsw.SQLiteValue, ...]]:
+        try:
+            return self._cursor.execute(compiled.sql, params, can_cache=compiled.cacheable).fetchall()
+        except UnicodeEncodeError:
+            return self._fetch(compiled, clean(params))
+        except UnicodeDecodeError:
+            self._cursor.close(force=True)
+            self._cursor = self.store.connection.cursor()
+            return fetch_damaged(self.store.connection, compiled.sql, params, len(compiled.columns))
 
 
 def _internal_error() -> Refused:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from pytest_cfworkers.d1.blob_like import may_make_blob
 from pytest_cfworkers.d1.connection import refusal
+from pytest_cfworkers.d1.damaged_text import without_surrogates
 from pytest_cfworkers.d1.errors import Refused
 from pytest_cfworkers.d1.rules import Acts
 from pytest_cfworkers.d1.splitting import split_statements
@@ -32,14 +34,17 @@ class Program:
         bookkeeping: settled before a statement that can see it.
     """
 
-    __slots__ = ("_bookkeeping", "_leading", "_length", "_standing", "_store", "last", "ran")
+    __slots__ = ("_bookkeeping", "_compiled", "_leading", "_length", "_standing", "_store", "last", "ran")
 
     def __init__(self, sql: str, store: Store, bookkeeping: Bookkeeping) -> None:
+        if not sql.isascii():
+            sql = without_surrogates(sql)
         *self._leading, last = split_statements(sql)
-        self._length = len(sql.encode("utf-8", "surrogatepass")) if self._leading or len(sql) > _SURELY_SHORT else 0
+        self._length = len(sql.encode()) if self._leading or len(sql) > _SURELY_SHORT else 0
         self._store = store
         self._bookkeeping = bookkeeping
         self._standing: dict[int, apsw.Cursor] = {}
+        self._compiled: Compiled | None = None
         self.last = last
         self.ran = False
 
@@ -58,9 +63,23 @@ class Program:
                     self._lead_again(position, sql)
                 else:
                     self._lead(position, sql)
-        compiled = self._compile(self.last)
+        known = self._compiled
+        if known is None or known.generation != self._store.generation or not known.cacheable:
+            known = self._compiled = self._compile(self.last, fresh=known is not None)
         self.ran = True
-        return compiled
+        return known
+
+    def located(self, refused: Refused) -> Refused:
+        """Return an error of the last statement with the offset that compiling it anew gives.
+
+        SQLite compiles a statement again when the schema has changed, and apsw loses the offset of that.
+        """
+        try:
+            self._compile(self.last, fresh=True)
+        except Refused as fresh:
+            if fresh.reason.startswith(refused.reason.partition(":")[0]):
+                return fresh
+        return refused
 
     def release(self) -> None:
         """Let go of statements that still stand on a row."""
@@ -68,13 +87,15 @@ class Program:
             cursor.close(force=True)
         self._standing.clear()
 
-    def _compile(self, sql: str, taken: int = 0) -> Compiled:
+    def _compile(self, sql: str, *, fresh: bool = False) -> Compiled:
         store = self._store
-        return store.compiler.compile(sql, self._length - taken, store.generation)
+        if not store.blob_like.active and may_make_blob(sql):
+            store.blob_like.activate()
+        return store.compiler.compile(sql, self._length, store.generation, fresh=fresh)
 
     def _lead(self, position: int, sql: str) -> None:
         compiled = self._compile(sql)
-        self._length -= len(sql.encode("utf-8", "surrogatepass"))
+        self._length -= len(sql.encode())
         if compiled.parameters:
             raise Refused(
                 "When executing multiple SQL statements in a single call, only the last statement can have parameters."
@@ -94,7 +115,7 @@ class Program:
             self._bookkeeping.settle()
         cursor = store.connection.cursor()
         try:
-            cursor.execute(compiled.sql)
+            cursor.execute(compiled.sql, can_cache=compiled.cacheable)
             if keep and cursor.fetchone() is not None:
                 self._standing[position] = cursor
                 return

@@ -44,7 +44,10 @@ MODULES: Final = frozenset({"fts5", "fts5vocab", "rtree", "rtree_i32"})
 """The virtual tables that a statement may create."""
 
 _BOOLEAN: Final = re.compile(r"true|false|yes|no|on|off|1|0", re.IGNORECASE)
-_INT32: Final = re.compile(r"[+-]?\d{1,10}")
+_INT32: Final = re.compile(r"[+-]?(?:0x[0-9a-f]{1,8}|\d{1,10})", re.IGNORECASE)
+
+_ABSENT_TABLES: Final = frozenset({"carray"})
+"""Table-valued functions that PyPI's apsw cannot leave out and the runtime's SQLite was built without."""
 
 TRANSACTION_REFUSED: Final = (
     "To execute a transaction, please use the state.storage.transaction() or state.storage.transactionSync() APIs "
@@ -99,6 +102,9 @@ class Authorizer:
         if action == apsw.SQLITE_ALTER_TABLE:
             # SQLite hands over the schema first and the table second, for this action alone.
             first, second, schema = second, None, first
+        if first in _ABSENT_TABLES and action == apsw.SQLITE_READ:
+            self.refusal = f"no such table: {first}: SQLITE_ERROR"
+            return apsw.SQLITE_DENY
         self.acts |= _ACTS.get(action, Acts.NONE)
         if action == apsw.SQLITE_FUNCTION and second in ("changes", "total_changes"):
             self.acts |= Acts.COUNTS_CHANGES

@@ -99,7 +99,7 @@ class D1PreparedStatement:
         return self._first_value(js_string(column))
 
     async def _first_row(self) -> JsDict | None:
-        raw = await self._run()
+        raw = await self._run(counted=False)
         return shape_of(raw.columns).rows(raw.rows[:1])[0] if raw.rows else None
 
     async def _first_value(self, column: str) -> Any:
@@ -131,12 +131,13 @@ class D1PreparedStatement:
         return self._raw(with_names=_is_truthy(names))
 
     async def _raw(self, *, with_names: bool) -> list[list[Any]]:
-        raw = await self._run()
+        raw = await self._run(counted=False)
         return [list(raw.columns), *raw.rows] if with_names else raw.rows
 
-    async def _run(self) -> RawResult:
+    async def _run(self, *, counted: bool = True) -> RawResult:
+        query = self._query if counted else Query(self._query.sql, self._query.params, counted=False)
         try:
-            return await self._connection.query(self._query)
+            return await self._connection.query(query)
         except Refused as refused:
             raise execution_error(refused) from None
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from pytest_cfworkers.d1.blob_like import BlobLike
 from pytest_cfworkers.d1.compiled import Compiler
 from pytest_cfworkers.d1.connection import MEMORY, open_connection
 from pytest_cfworkers.d1.engine_limits import PAGE_SIZE
+from pytest_cfworkers.d1.row_counter import RowCounter
 from pytest_cfworkers.d1.rules import Acts, Authorizer
 
 if TYPE_CHECKING:
@@ -46,7 +48,11 @@ class Store:
         self.authorizer.trusted = True
         self.connection = open_connection(self.path, self.limits, self.authorizer, image)
         self.authorizer.trusted = False
-        self.compiler = Compiler(self.connection, self.authorizer)
+        self.blob_like = BlobLike(self.connection, self.connection.limit(apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH))
+        if image is not None or self.path != MEMORY:
+            self.blob_like.activate()
+        self.compiler = Compiler(self.connection, self.authorizer, self.key_of)
+        self.row_counter = RowCounter(self)
         self._own = self.connection.cursor()
         self.generation += 1
 
@@ -99,6 +105,15 @@ class Store:
         if self.run_own("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat4'"):
             self.run_own("DROP TABLE sqlite_stat4")
 
+    def key_of(self, table: str) -> tuple[str, ...]:
+        """Return the columns that name a row: a name of the rowid, or the primary key of a table without one."""
+        columns = self.run_own("SELECT lower(name), name, pk FROM pragma_table_xinfo(?)", (table,))
+        if self.run_own("SELECT wr FROM pragma_table_list WHERE name = ? AND wr", (table,)):
+            key = sorted((pk, name) for _, name, pk in columns if pk)  # type: ignore[type-var]
+            return tuple('"' + str(name).replace('"', '""') + '"' for _, name in key)
+        taken = {column[0] for column in columns}
+        return (next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "rowid"),)
+
     def size(self) -> int:
         """Return the size of the database in bytes, free pages not counted."""
         pages = self.run_own("PRAGMA page_count")[0][0]
@@ -107,7 +122,11 @@ class Store:
 
     def image(self) -> bytes:
         """Return the content of the database, as of its last committed request."""
-        return self.connection.serialize("main")
+        self.authorizer.trusted = True  # serializing reads a pragma
+        try:
+            return self.connection.serialize("main")
+        finally:
+            self.authorizer.trusted = False
 
     def reset(self) -> None:
         """Start anew from what was committed: settings and counters of the connection are lost."""
