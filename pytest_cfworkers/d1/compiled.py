@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_cfworkers.d1.rules import Authorizer
 
 _RENAMES = re.compile(r"\brename\s+to\s+[\"'`\[]?(\w+)", re.IGNORECASE)
+# A pragma that PyPI's apsw is built without and the runtime's SQLite with; its argument names a schema.
+_OMITTED_PRAGMA = re.compile(r"\bpragma_default_cache_size\b(?:\s*\(\s*'([^']*)')?", re.IGNORECASE)
 _NO_STATEMENT = "SQL code did not contain a statement."
 
 
@@ -113,7 +115,7 @@ class Compiler:
         """Compile an UPDATE or DELETE with LIMIT in other words, or raise the error of the text as it stands."""
         rewritten = rewrite(sql, self._key_of) if is_limited_write(sql) else None
         if rewritten is None:
-            raise self._refused(error) from None
+            raise self._refused(error, sql) from None
         try:
             return self._compile(rewritten.sql, fresh=False)
         except apsw.Error as other:
@@ -121,7 +123,12 @@ class Compiler:
                 other.error_offset = rewritten.original_offset(other.error_offset, sql)
             raise self._refused(other) from None
 
-    def _refused(self, error: apsw.Error) -> Refused:
+    def _refused(self, error: apsw.Error, sql: str = "") -> Refused:
+        omitted = _OMITTED_PRAGMA.search(sql)
+        if omitted and str(error).startswith("no such table: pragma_"):
+            schema = omitted[1]
+            known = schema is None or schema.lower() in ("main", "temp")
+            return Refused("not authorized: SQLITE_AUTH" if known else f"unknown database '{schema}': SQLITE_ERROR")
         if self._authorizer.refusal and isinstance(error, apsw.AuthError):
             return Refused(self._authorizer.refusal)
         return refusal(error)

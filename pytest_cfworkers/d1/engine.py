@@ -91,9 +91,13 @@ class Engine:
         if not queries:
             raise Refused("No SQL statements detected.")
         self.store.begin()
+        results: list[RawResult] = []
         try:
-            results = [self._run(query) for query in queries]
+            for query in queries:
+                results.append(self._run(query))  # noqa: PERF401 - how far it came is told by the length
         except BaseException as error:
+            if isinstance(error, Refused):
+                error.position = len(results)
             if not self.store.roll_back():
                 raise self._died(error) from None
             raise

@@ -55,21 +55,23 @@ class Refused(Exception):  # noqa: N818 - a lane's answer, not yet an error of t
         reason: the text as the database gave it, such as `no such table: t: SQLITE_ERROR`.
         kind: `"reset"` when the object behind the database died with it, so that the binding reports the text
             without `D1_ERROR:` and without a cause; otherwise `"error"`.
+        position: which of the request's statements was refused, from 0, where that is known.
     """
 
-    def __init__(self, reason: str, *, kind: str = "error") -> None:
+    def __init__(self, reason: str, *, kind: str = "error", position: int = 0) -> None:
         super().__init__(reason)
         self.reason = reason
         self.kind = kind
+        self.position = position
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive pickling with both arguments."""
-        return _refused, (self.reason, self.kind)
+        """Survive pickling with all arguments."""
+        return _refused, (self.reason, self.kind, self.position)
 
 
 def _rebuilt(kind: type[JsException], message: str, name: str, cause: JsException | None) -> JsException:
     return kind(message, name=name, cause=cause)
 
 
-def _refused(reason: str, kind: str) -> Refused:
-    return Refused(reason, kind=kind)
+def _refused(reason: str, kind: str, position: int) -> Refused:
+    return Refused(reason, kind=kind, position=position)
