@@ -81,7 +81,7 @@ class Bridge:
             RuntimeFailed: the runtime ended before it answered.
             RuntimeTimeout: it did not answer in time; it was stopped.
         """
-        future = self._send(request)
+        future = self.start_call(request)
         try:
             return await wait_for(future, seconds=self.call_seconds)
         except TimeoutError:
@@ -89,18 +89,18 @@ class Bridge:
 
     def call_blocking(self, request: dict[str, Any]) -> Any:
         """Make one call from code that cannot await; otherwise as `call`."""
-        future = self._send(request)
+        future = self.start_call(request)
         try:
             return future.result(self.call_seconds)
         except TimeoutError:
             raise self._too_late() from None
 
-    def close(self) -> None:
-        """End the runtime and remove its databases. Idempotent."""
-        self._closing = True
-        self.process.close()
+    def start_call(self, request: dict[str, Any]) -> Future[Any]:
+        """Make one call and return its future answer, which a thread of the bridge completes.
 
-    def _send(self, request: dict[str, Any]) -> Future[Any]:
+        Raises:
+            RuntimeFailed: the runtime has ended.
+        """
         payload = wire.dumps(request)
         future: Future[Any] = Future()
         with self._guard:
@@ -112,6 +112,11 @@ class Bridge:
         with contextlib.suppress(OSError, ValueError):
             self.process.send(identifier, payload)
         return future
+
+    def close(self) -> None:
+        """End the runtime and remove its databases. Idempotent."""
+        self._closing = True
+        self.process.close()
 
     def _on_frame(self, identifier: int, payload: bytes) -> None:
         message = wire.loads(payload)

@@ -10,7 +10,7 @@ from pytest_cfworkers.d1.channel import Channel, RoundTrip
 from pytest_cfworkers.d1.database import D1Database
 from pytest_cfworkers.d1.errors import D1Error, Refused
 from pytest_cfworkers.d1.session import D1DatabaseSession
-from pytest_cfworkers.d1.statement import D1PreparedStatement
+from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error
 from pytest_cfworkers.d1.values import refuse_unsendable
 from pytest_cfworkers.lanes.wire import Chain
 
@@ -57,11 +57,9 @@ class WorkerdChannel(Channel):
 
 
 def _injected(kind: RequestKind, queries: Sequence[Query], refused: Refused) -> D1Error:
-    if kind == "exec":
+    if kind == "exec" and refused.kind != "reset":
         return D1Error.caused("D1_EXEC_ERROR", f"Error in line 1: {queries[0].sql}: {refused.reason}")
-    if refused.kind == "reset":
-        return D1Error(refused.reason)
-    return D1Error.caused("D1_ERROR", refused.reason)
+    return execution_error(refused)
 
 
 class _NoBackend:

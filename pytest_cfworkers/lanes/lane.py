@@ -49,7 +49,7 @@ class WorkerdLane:
         self._bridge: Bridge | None = None
         self._starting = threading.Lock()
         self._names = itertools.count(1)
-        self._snapshots: Path | None = None
+        self._snapshots: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def bridge(self) -> Bridge:
@@ -94,8 +94,10 @@ class WorkerdLane:
         """
         remote = _remote(database)
         if self._snapshots is None:
-            self._snapshots = Path(tempfile.mkdtemp(prefix="pytest-cfworkers-snapshots-"))
-        folder = Path(tempfile.mkdtemp(dir=self._snapshots))
+            self._snapshots = tempfile.TemporaryDirectory(
+                prefix="pytest-cfworkers-", ignore_cleanup_errors=True
+            )
+        folder = Path(tempfile.mkdtemp(dir=self._snapshots.name))
         files = {}
         for ending, source in remote.files().items():
             with contextlib.suppress(FileNotFoundError):
@@ -120,7 +122,7 @@ class WorkerdLane:
                 self._bridge.close()
                 self._bridge = None
         if self._snapshots is not None:
-            shutil.rmtree(self._snapshots, ignore_errors=True)
+            self._snapshots.cleanup()
             self._snapshots = None
 
     def __enter__(self) -> Self:

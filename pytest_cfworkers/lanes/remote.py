@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_cfworkers.d1.errors import D1Error, JsException
 from pytest_cfworkers.lanes import wire
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
 
     from pytest_cfworkers.lanes.bridge import Bridge
@@ -60,22 +62,29 @@ class RemoteDatabase:
 
     def files(self) -> dict[str, Path]:
         """Return the paths of the database's files by their endings; before the first request none exists."""
-        stem = self._forget()
-        folder = self.bridge.process.storage / _FOLDER
-        return {ending: folder / f"{stem}{ending}" for ending in _PARTS}
+        stem = _result(self.bridge.call_blocking({"database": self.name, "forget": True}))
+        return {ending: self._path(stem, ending) for ending in _PARTS}
 
     def remove(self) -> None:
-        """Drop what is kept for the database, and its files. The name must not be used again."""
-        stem = self._forget()
-        for ending in _LEFTOVERS:
-            path = self.bridge.process.storage / _FOLDER / f"{stem}{ending}"
-            try:
-                path.unlink(missing_ok=True)
-            except PermissionError:
-                return  # Windows keeps open files; the folder goes with the runtime
+        """Drop what is kept for the database, and its files, without waiting for it.
 
-    def _forget(self) -> str:
-        return str(_result(self.bridge.call_blocking({"database": self.name, "forget": True})))
+        The name must not be used again.
+
+        Raises:
+            RuntimeFailed: the runtime has ended.
+        """
+        self.bridge.start_call({"database": self.name, "forget": True}).add_done_callback(self._unlink)
+
+    def _unlink(self, forgotten: Future[Any]) -> None:
+        if forgotten.exception() is not None:
+            return  # the runtime has ended, and took its files with it
+        for ending in _LEFTOVERS:
+            # Windows keeps open files; the folder goes with the runtime.
+            with contextlib.suppress(PermissionError):
+                self._path(_result(forgotten.result()), ending).unlink(missing_ok=True)
+
+    def _path(self, stem: str, ending: str) -> Path:
+        return self.bridge.process.storage / _FOLDER / f"{stem}{ending}"
 
 
 def _result(answer: dict[str, Any]) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,10 @@ from pytest_cfworkers.lanes.lane import WorkerdLane
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# What runs recorded programs is importable as `tests.d1`, as `python -m tests.lanes.conformance` sees it.
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,7 @@ def test_twenty_statements_are_under_way_at_once_and_each_gets_its_own_answer(
 
 def test_calls_do_not_wait_for_each_other(lane: WorkerdLane) -> None:
     bridge = lane.bridge
-    futures = [bridge._send({"database": f"parallel {n}", **SELECT_ONE}) for n in range(20)]
+    futures = [bridge.start_call({"database": f"parallel {n}", **SELECT_ONE}) for n in range(20)]
     assert [future.result(30) for future in reversed(futures)] == [{"ok": 1}] * 20
 
 
