@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.channel import Channel, RoundTrip
 from pytest_cfworkers.d1.database import D1Database
-from pytest_cfworkers.d1.errors import D1Error, Refused
+from pytest_cfworkers.d1.errors import D1Error, Refused, execution_error
 from pytest_cfworkers.d1.session import D1DatabaseSession
-from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error
+from pytest_cfworkers.d1.statement import D1PreparedStatement
 from pytest_cfworkers.d1.values import refuse_unsendable
 from pytest_cfworkers.lanes.wire import Chain
 
@@ -110,44 +110,44 @@ class WorkerdDatabase(D1Database):
 class WorkerdSession(D1DatabaseSession):
     """A session in the runtime."""
 
-    __slots__ = ("_chain", "_channel")
+    __slots__ = ("_lane", "_start")
 
     def __init__(self, channel: WorkerdChannel, name: str) -> None:
-        self._channel = channel
-        self._chain = Chain(on=name)
+        self._lane = channel
+        self._start = Chain(on=name)
 
     def prepare(self, sql: str, /) -> WorkerdStatement:
         """Return a statement of this session; nothing is sent or checked before it runs."""
-        return _prepare(self._channel, self._chain, sql)
+        return _prepare(self._lane, self._start, sql)
 
     def batch(self, statements: list[D1PreparedStatement], /) -> Coroutine[Any, Any, list[JsDict]]:
         """Run statements in one transaction and one round trip."""
-        return _batch(self._channel, self._chain, statements)
+        return _batch(self._lane, self._start, statements)
 
     def getBookmark(self) -> str | None:  # noqa: N802 - the platform's name
         """Return the latest bookmark that the session has seen, or None before its first query."""
-        return self._channel.remote.run_blocking(self._chain.then("getBookmark"))  # type: ignore[no-any-return]
+        return self._lane.remote.run_blocking(self._start.then("getBookmark"))  # type: ignore[no-any-return]
 
 
 class WorkerdStatement(D1PreparedStatement):
     """A prepared statement in the runtime: the calls that make it, made anew each time it runs."""
 
-    __slots__ = ("_bound", "_channel", "_prepared")
+    __slots__ = ("_bound", "_lane", "_prepared", "_text")
 
     def __init__(self, channel: WorkerdChannel, prepared: Chain, bound: Chain, query: Query) -> None:
-        self._channel = channel
+        self._lane = channel
         self._prepared = prepared
         self._bound = bound
-        self._query = query
+        self._text = query
 
     def bind(self, *values: object, **options: object) -> WorkerdStatement:
         """Return a new statement with values in place of its parameters; the real binding checks them now."""
         args = _arguments(values, options)
         bound = self._prepared.then("bind", *args)
-        self._channel.remote.check(bound)
+        self._lane.remote.check(bound)
         # Watchers count the values; none of them is sent from here.
-        query = Query(self._query.sql, tuple(None for _ in args))
-        return WorkerdStatement(self._channel, self._prepared, bound, query)
+        query = Query(self._text.sql, tuple(None for _ in args))
+        return WorkerdStatement(self._lane, self._prepared, bound, query)
 
     def all(self, *args: object, **options: object) -> Coroutine[Any, Any, JsDict]:
         """Run the statement."""
@@ -169,7 +169,7 @@ class WorkerdStatement(D1PreparedStatement):
         self, method: str, args: tuple[object, ...], options: dict[str, object]
     ) -> Coroutine[Any, Any, Any]:
         chain = self._bound.then(method, *_arguments(args, options))
-        return self._channel.run("query", (self._query,), chain)
+        return self._lane.run("query", (self._text,), chain)
 
 
 def _prepare(channel: WorkerdChannel, start: Chain, sql: str) -> WorkerdStatement:
@@ -183,7 +183,7 @@ def _batch(channel: WorkerdChannel, start: Chain, statements: object) -> Corouti
     if not isinstance(statements, list):
         return channel.run("batch", (), start.then("batch", statements))
     args = [item._bound if isinstance(item, WorkerdStatement) else item for item in statements]  # noqa: SLF001 - own
-    queries = [item._query for item in statements if isinstance(item, WorkerdStatement)]  # noqa: SLF001 - own
+    queries = [item._text for item in statements if isinstance(item, WorkerdStatement)]  # noqa: SLF001 - own
     return channel.run("batch", queries, start.then("batch", args))
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
 from pytest_cfworkers.d1 import D1Error, JsException
+from pytest_cfworkers.d1.database import channel_of
+from pytest_cfworkers.d1.faults import NETWORK_LOST, Fault, Faults, inject
 from pytest_cfworkers.lanes.errors import LaneError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from pytest_cfworkers.d1.channel import RoundTrip
     from pytest_cfworkers.lanes.database import WorkerdDatabase
     from pytest_cfworkers.lanes.lane import WorkerdLane
 
@@ -177,3 +181,44 @@ def test_a_batch_is_one_transaction(database: WorkerdDatabase) -> None:
         assert results[1].results == [{"a": 2}]
 
     run(main)
+
+
+def test_injected_faults_strike_as_on_the_fake(database: WorkerdDatabase) -> None:
+    async def main() -> None:
+        await database.exec("CREATE TABLE t (a)")
+        insert = database.prepare("INSERT INTO t VALUES (1)")
+        count = database.prepare("SELECT count(*) AS n FROM t")
+        with inject(database, Faults(Fault(NETWORK_LOST, at=1), Fault(NETWORK_LOST, at=2, after=True))):
+            with pytest.raises(D1Error, match=f"D1_ERROR: {NETWORK_LOST}"):
+                await insert.run()
+            with pytest.raises(D1Error, match=f"D1_ERROR: {NETWORK_LOST}"):
+                await insert.run()
+        assert await count.first("n") == 1
+
+    run(main)
+
+
+def test_whoever_watches_sees_each_round_trip(database: WorkerdDatabase) -> None:
+    trips: list[RoundTrip] = []
+
+    class Watcher:
+        @asynccontextmanager
+        async def round_trip(self, trip: RoundTrip) -> AsyncIterator[None]:
+            trips.append(trip)
+            yield
+
+    async def main() -> None:
+        channel_of(database).watcher = Watcher()
+        await database.prepare("SELECT ?, ?").bind(1, 2).all()
+        await database.batch([database.prepare("SELECT 1"), database.prepare("SELECT ?").bind("x")])
+        await database.exec("SELECT 1\nSELECT 2")
+        await database.withSession().prepare("SELECT 3").raw()
+
+    run(main)
+    seen = [(trip.kind, trip.statements, trip.parameters) for trip in trips]
+    assert seen == [
+        ("query", ("SELECT ?, ?",), (2,)),
+        ("batch", ("SELECT 1", "SELECT ?"), (0, 1)),
+        ("exec", ("SELECT 1", "SELECT 2"), (0, 0)),
+        ("query", ("SELECT 3",), (0,)),
+    ]

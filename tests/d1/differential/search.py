@@ -1,4 +1,4 @@
-"""Searches for programs that the two lanes answer differently: each kind of disagreement once, shrunk."""
+"""Searches for programs that the two lanes answer differently: each kind of disagreement once, reduced."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.d1.differential.comparison import Disagreement, disagreement
 from tests.d1.differential.programs import Operation, programs
+from tests.d1.differential.reduction import reduced
 
 if TYPE_CHECKING:
     from pytest_cfworkers.lanes.lane import WorkerdLane
@@ -41,35 +42,33 @@ class Search:
         """Run programs until two answers differ in a way not seen before.
 
         Args:
-            most: how many programs to run at most; shrinking a find runs more.
+            most: how many programs to run at most; reducing a find runs more.
 
         Returns:
             The smallest program that was found for it, or None.
         """
         self._rounds += 1
-        shrinking = False
 
         @seed(self._seed * 1000 + self._rounds)
         @settings(
             max_examples=most,
             database=None,
             deadline=None,
-            phases=[Phase.generate, Phase.shrink],
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
             report_multiple_bugs=False,
         )
         @given(programs())
         def search(program: list[Operation]) -> None:
-            nonlocal shrinking
-            self.examples += not shrinking
+            self.examples += 1
             found = asyncio.run(disagreement(self._lane, program, apart=self._apart))
             if found is not None and found.signature not in self.found:
-                shrinking = True
                 raise _Found(found)
 
         try:
             search()
         except _Found as caught:
-            self.found[caught.found.signature] = caught.found
-            return caught.found
+            found = asyncio.run(reduced(self._lane, caught.found, apart=self._apart))
+            self.found[found.signature] = found
+            return found
         return None
