@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 RACES: Final = {
-    "concurrent/interleaved-batches-and-reads": "a failing batch was sent after what follows it; the lane, like the "
-    "recording of JavaScript, sends in the order of the calls",
+    "concurrent/interleaved-batches-and-reads": "a failing batch was sent after what follows it; the lane, "
+    "like the recording of JavaScript, sends in the order of the calls",
 }
 """Programs whose answers hang on the order in which concurrent calls leave Python."""
 

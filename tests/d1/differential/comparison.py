@@ -66,11 +66,20 @@ async def disagreement(
     database = lane.fresh_database()
     real = await Runner(database, JsException).transcript(program)
     lane.release(database)
+    _refuse_bridge_errors(real)
     fake = await Runner(D1Database(limits="local"), JsException).transcript(program)
     for position, (one, other) in enumerate(zip(fake, real, strict=True)):
         if comparable(one, apart=apart) != comparable(other, apart=apart):
             return Disagreement(program, position, one, other, real)
     return None
+
+
+def _refuse_bridge_errors(transcript: list[Any]) -> None:
+    """Raise what is no answer of D1: an error of the lane, or a mistake in it."""
+    for entry in transcript:
+        error = entry.get("error")
+        if error is not None and error["type"] not in ("JsException", "TypeError"):
+            raise RuntimeError(f"the lane failed: {error}")
 
 
 def comparable(entry: Any, *, apart: bool = False) -> str:

@@ -38,7 +38,7 @@ def programs(draw: Callable[[st.SearchStrategy[Any]], Any], most: int = 10) -> l
             {"op": "session", "as": "s", "constraint": writer.pick(["first-primary", "first-unconstrained"])}
         )
     in_session = len(operations) > len(tables)
-    kept: list[str] = []
+    kept: list[tuple[str, int]] = []
     for _ in range(writer.number(1, most)):
         made_operation = _operation(writer, tables, kept)
         if in_session and made_operation["op"] in ("query", "batch") and writer.once_in(2):
@@ -49,7 +49,7 @@ def programs(draw: Callable[[st.SearchStrategy[Any]], Any], most: int = 10) -> l
     return operations
 
 
-def _operation(writer: Writer, tables: list[Table], kept: list[str]) -> Operation:
+def _operation(writer: Writer, tables: list[Table], kept: list[tuple[str, int]]) -> Operation:
     kind = writer.number(0, 14)
     if kind <= 8:
         return _query(writer, statement(writer, tables))
@@ -62,10 +62,13 @@ def _operation(writer: Writer, tables: list[Table], kept: list[str]) -> Operatio
         return _query(writer, select(writer, tables))
     if kind == 13 and kept:
         # Run again what was prepared, perhaps with other values.
-        operation: Operation = {"op": "query", "stmt": writer.pick(kept), "method": writer.pick(_METHODS)}
-        return {**operation, "params": [writer.pick([1, "a", None])]} if writer.once_in(3) else operation
-    kept.append(f"p{len(kept)}")
-    return {"op": "prepare", "as": kept[-1], **_bound(writer, statement(writer, tables))}
+        name, count = writer.pick(kept)
+        for _ in range(count):
+            writer.parameter()
+        return {"op": "query", "stmt": name, "method": writer.pick(_METHODS), "params": writer.take_params()}
+    sql = statement(writer, tables)
+    kept.append((f"p{len(kept)}", len(writer.take_params())))
+    return {"op": "prepare", "as": kept[-1][0], "sql": sql}
 
 
 def _bound(writer: Writer, sql: str) -> dict[str, Any]:
