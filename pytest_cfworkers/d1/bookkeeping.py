@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _TABLE: Final = "CREATE TABLE IF NOT EXISTS _cf_METADATA (\n        key INTEGER PRIMARY KEY,\n        value BLOB\n      )"
 _UPSERT: Final = "INSERT INTO _cf_METADATA VALUES(2, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _READ: Final = "SELECT value FROM _cf_METADATA WHERE key = 2"
+_BOOKMARK: Final = "00000000-%08x-00000000-00000000000000000000000000000000"
 
 
 class Bookkeeping:
@@ -42,7 +43,7 @@ class Bookkeeping:
         else:
             self._owed += 1
         self._count += 1
-        return f"{0:08x}-{self._count:08x}-{0:08x}-{0:032x}"
+        return _BOOKMARK % self._count
 
     def _start(self) -> None:
         store = self._store

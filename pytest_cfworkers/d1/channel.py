@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from pytest_cfworkers.d1.backend import Answer, Backend, Query, RequestKind
@@ -52,30 +52,54 @@ class Channel:
     """
 
     def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self.watcher: Watcher | None = None
-        self.faults: Faults | None = None
+        self._backend = backend
+        self._watcher: Watcher | None = None
+        self._faults: Faults | None = None
+        self.send: Callable[[RequestKind, Sequence[Query]], Awaitable[Answer]] = backend.send
+        """Makes one round trip. Raises Refused: the database refused, or a fault was injected."""
 
-    async def send(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
-        """Make one round trip.
+    @property
+    def backend(self) -> Backend:
+        """What answers."""
+        return self._backend
 
-        Raises:
-            Refused: the database refused, or a fault was injected.
-        """
-        if self.watcher is None:
-            return await self._carry(kind, queries)
+    @property
+    def watcher(self) -> Watcher | None:
+        """Whoever is told of each round trip; None for nobody."""
+        return self._watcher
+
+    @watcher.setter
+    def watcher(self, watcher: Watcher | None) -> None:
+        self._watcher = watcher
+        self._choose_way()
+
+    @property
+    def faults(self) -> Faults | None:
+        """What strikes; None for nothing."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults | None) -> None:
+        self._faults = faults
+        self._choose_way()
+
+    def _choose_way(self) -> None:
+        # Most round trips are neither watched nor struck; those go straight to the backend.
+        plain = self._watcher is None and self._faults is None
+        self.send = self._backend.send if plain else self._send_watched
+
+    async def _send_watched(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
+        if self._watcher is None:
+            return await self._send_struck(kind, queries)
         queries = [query._replace(counted=True) for query in queries]
-        async with self.watcher.round_trip(RoundTrip(kind, queries)):
-            return await self._carry(kind, queries)
+        async with self._watcher.round_trip(RoundTrip(kind, queries)):
+            return await self._send_struck(kind, queries)
 
-    async def _carry(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
-        faults = self.faults
-        if faults is None:
-            return await self.backend.send(kind, queries)
-        fault = faults.next(kind, queries)
+    async def _send_struck(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
+        fault = None if self._faults is None else self._faults.next(kind, queries)
         if fault is not None and not fault.after:
             raise fault.error()
-        answer = await self.backend.send(kind, queries)
+        answer = await self._backend.send(kind, queries)
         if fault is not None:
             raise fault.error()
         return answer

@@ -51,24 +51,34 @@ def open_connection(
     """
     try:
         connection = apsw.Connection(path, statementcachesize=_STATEMENTS_KEPT)
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
         if image is not None:
             connection.deserialize("main", image)
-        connection.execute("PRAGMA foreign_keys = ON").fetchall()
-        if path != MEMORY:
-            connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        if not connection.execute("PRAGMA page_count").fetchall()[0][0]:
-            # A new file has its first page before the first request, and so has this one.
-            connection.execute("PRAGMA user_version = 0")
+        else:
+            _start_file(connection, in_memory=path == MEMORY)
     except apsw.Error as error:
         raise DatabaseFileError(f"{path}: {_why_unusable(path, error)}") from error
-    for limit in ENGINE_LIMITS:
-        connection.limit(getattr(apsw, f"SQLITE_LIMIT_{limit.name}"), limit.value(limits))
+    for number, value in _limits(limits):
+        connection.limit(number, value)
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.drop_modules(sorted(MODULES))
     for name, arguments in _absent_functions():
         connection.create_scalar_function(name, None, arguments)
     connection.authorizer = authorizer
     return connection
+
+
+def _start_file(connection: apsw.Connection, *, in_memory: bool) -> None:
+    if not in_memory:
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    if not connection.execute("PRAGMA page_count").fetchall()[0][0]:
+        # A new file has its first page before the first request, and so has this one.
+        connection.execute("PRAGMA user_version = 0")
+
+
+@cache
+def _limits(limits: LimitSet) -> tuple[tuple[int, int], ...]:
+    return tuple((getattr(apsw, f"SQLITE_LIMIT_{limit.name}"), limit.value(limits)) for limit in ENGINE_LIMITS)
 
 
 @cache

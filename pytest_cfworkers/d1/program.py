@@ -48,6 +48,11 @@ class Program:
         self.last = last
         self.ran = False
 
+    @property
+    def is_single(self) -> bool:
+        """Whether the text is one statement."""
+        return not self._leading
+
     def prepare(self) -> Compiled:
         """Run everything that leads, and compile the last statement.
 

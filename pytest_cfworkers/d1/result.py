@@ -58,6 +58,13 @@ class RowShape:
         picks = [last[name] for name in names]
         self._picks = None if picks == list(range(len(columns))) else picks
 
+    def row(self, row: list[Any]) -> JsDict:
+        """Return one row."""
+        picks = self._picks
+        if picks is None:
+            return JsDict(zip(self._names, row, strict=False))
+        return JsDict(zip(self._names, [row[pick] for pick in picks], strict=True))
+
     def rows(self, rows: list[list[Any]]) -> list[JsDict]:
         """Return one JsDict for each row."""
         names, picks = self._names, self._picks
@@ -83,8 +90,9 @@ def shape_of(columns: list[str]) -> RowShape:
 
 def d1_result(raw: RawResult) -> JsDict:
     """Return what `run()`, `all()` and each place of `batch()` give: `success`, `meta` and `results`."""
+    meta = raw.meta
     return JsDict(
         success=True,
-        meta=JsDict(raw.meta),
+        meta=meta if type(meta) is JsDict else JsDict(meta),
         results=shape_of(raw.columns).rows(raw.rows) if raw.rows else [],
     )

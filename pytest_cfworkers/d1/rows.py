@@ -22,6 +22,7 @@ _FULL_SCAN: Final = 1  # P5 of Next: SQLITE_STMTSTATUS_FULLSCAN_STEP
 _COUNTED: Final = 1  # OPFLAG_NCHANGE
 _SEEK_EQUAL: Final = 2  # OPFLAG_SEEKEQ
 _NO_OPERATION: Final = 0x40  # OPFLAG_ISNOOP
+_FREES: Final = frozenset({"Delete", "IdxDelete", "Clear", "Destroy", "VUpdate"})
 _LONGEST_PROGRAM: Final = 2_000
 
 REPORTS: Final = {
@@ -34,6 +35,14 @@ REPORTS: Final = {
 """What SQLite's statement status tells about a run, by the name used here."""
 
 
+class Linear(NamedTuple):
+    """A number that is a sum of a constant, so much for each row and so much for each change."""
+
+    one: int
+    rows: int
+    changes: int
+
+
 class RowCounts(NamedTuple):
     """How to compute the two numbers of a statement from what is known after it ran.
 
@@ -42,6 +51,7 @@ class RowCounts(NamedTuple):
         written: the same.
         needs_status: whether SQLite's statement status is needed, and not only rows and changes.
         counted_roots: pages of tables whose rows `count(*)` counts.
+        frees: whether it may set pages free.
         exact: whether the flow equations determined both without an assumption.
     """
 
@@ -50,9 +60,27 @@ class RowCounts(NamedTuple):
     needs_status: bool
     counted_roots: tuple[int, ...]
     exact: bool
+    frees: bool
+
+    @property
+    def read_linear(self) -> Linear | None:
+        """Rows read in terms of rows and changes alone, or None."""
+        return None if self.counted_roots else _linear(self.read)
+
+    @property
+    def written_linear(self) -> Linear | None:
+        """Rows written in terms of rows and changes alone, or None."""
+        return _linear(self.written)
 
 
-NOTHING: Final = RowCounts({}, {}, needs_status=False, counted_roots=(), exact=True)
+def _linear(combination: Combination) -> Linear | None:
+    whole = all(amount == int(amount) for amount in combination.values())
+    if combination.keys() - {"one", "rows", "changes"} or not whole:
+        return None
+    return Linear(*(int(combination.get(name, 0)) for name in ("one", "rows", "changes")))
+
+
+NOTHING: Final = RowCounts({}, {}, needs_status=False, counted_roots=(), exact=True, frees=True)
 
 
 def evaluate(combination: Combination, reports: dict[str, int]) -> int:
@@ -103,7 +131,8 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
     if any(instruction.opcode == "Clear" and instruction.p3 for part in programs for instruction in part):
         written_by = {**written_by, "changes": written_by.get("changes", 0) + 1}
     needed = {*read_by, *written_by} & set(REPORTS)
-    return RowCounts(read_by, written_by, bool(needed), roots, exact)
+    frees = any(one.opcode in _FREES for part in programs for one in part)
+    return RowCounts(read_by, written_by, bool(needed), roots, exact, frees)
 
 
 def _root(part: list[Instruction], cursor: int) -> int:

@@ -37,8 +37,12 @@ class Connection:
 
     async def query(self, query: Query) -> RawResult:
         """Run one statement."""
-        answer = await self.channel.send("query", (query,))
-        self._follow(answer.bookmark)
+        try:
+            answer = await self.channel.send("query", (query,))
+        except Refused as refused:
+            raise execution_error(refused) from None
+        if self._start is not None:
+            self._follow(answer.bookmark)
         return answer.results[0]
 
     async def batch(self, queries: list[Query]) -> list[JsDict]:
@@ -70,12 +74,12 @@ def batch_queries(statements: object) -> list[Query]:
         TypeError: the SDK does not send the argument (a tuple).
         D1Error: JavaScript finds no list of prepared statements in it.
     """
-    refuse_unsendable(statements)
     if not isinstance(statements, list):
+        refuse_unsendable(statements)
         raise D1Error("statements.map is not a function", name="TypeError")
     for statement in statements:
-        refuse_unsendable(statement)
         if not isinstance(statement, D1PreparedStatement):
+            refuse_unsendable(statement)
             raise D1Error("batch() takes prepared statements", name="TypeError")
     return [query_of(statement) for statement in statements]
 

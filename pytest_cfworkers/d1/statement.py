@@ -8,12 +8,11 @@ from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.errors import D1Error, JsException, Refused
 from pytest_cfworkers.d1.javascript import js_string
 from pytest_cfworkers.d1.result import JsDict, d1_result, shape_of
-from pytest_cfworkers.d1.values import refuse_unsendable, to_wire
+from pytest_cfworkers.d1.values import refuse_unsendable, to_wires
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from pytest_cfworkers.d1.backend import RawResult
     from pytest_cfworkers.d1.session import Connection
 
 _ABSENT: Final = object()
@@ -50,10 +49,9 @@ class D1PreparedStatement:
             D1Error: `D1_TYPE_ERROR`: a type that D1 does not take (int beyond 2**53 - 2, dict, datetime ...).
             TypeError: a type that the SDK does not send (tuple, bytearray, awaitable).
         """
-        params = tuple([to_wire(value) for value in values])
         if options:
-            to_wire(options)
-        return D1PreparedStatement(self._connection, Query(self._query.sql, params))
+            values = (*values, options)
+        return D1PreparedStatement(self._connection, Query(self._query.sql, to_wires(values)))
 
     async def all(self, *_: object, **__: object) -> JsDict:
         """Run the statement.
@@ -64,7 +62,7 @@ class D1PreparedStatement:
         Raises:
             D1Error: `D1_ERROR`: the database refused.
         """
-        return d1_result(await self._run())
+        return d1_result(await self._connection.query(self._query))
 
     async def run(self, *_: object, **__: object) -> JsDict:
         """Run the statement; the same as `all()`, rows included.
@@ -75,7 +73,7 @@ class D1PreparedStatement:
         Raises:
             D1Error: `D1_ERROR`: the database refused.
         """
-        return d1_result(await self._run())
+        return d1_result(await self._connection.query(self._query))
 
     def first(self, column: object = _ABSENT, /, *_: object, **options: object) -> Coroutine[Any, Any, Any]:
         """Run the statement and return its first row.
@@ -99,8 +97,8 @@ class D1PreparedStatement:
         return self._first_value(js_string(column))
 
     async def _first_row(self) -> JsDict | None:
-        raw = await self._run(counted=False)
-        return shape_of(raw.columns).rows(raw.rows[:1])[0] if raw.rows else None
+        raw = await self._connection.query(Query(self._query.sql, self._query.params, counted=False))
+        return shape_of(raw.columns).row(raw.rows[0]) if raw.rows else None
 
     async def _first_value(self, column: str) -> Any:
         row = await self._first_row()
@@ -131,15 +129,8 @@ class D1PreparedStatement:
         return self._raw(with_names=_is_truthy(names))
 
     async def _raw(self, *, with_names: bool) -> list[list[Any]]:
-        raw = await self._run(counted=False)
+        raw = await self._connection.query(Query(self._query.sql, self._query.params, counted=False))
         return [list(raw.columns), *raw.rows] if with_names else raw.rows
-
-    async def _run(self, *, counted: bool = True) -> RawResult:
-        query = self._query if counted else Query(self._query.sql, self._query.params, counted=False)
-        try:
-            return await self._connection.query(query)
-        except Refused as refused:
-            raise execution_error(refused) from None
 
 
 def query_of(statement: D1PreparedStatement) -> Query:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pytest_cfworkers.d1.engine_limits import LimitSet
 
 _SAVEPOINT = "_cf_savepoint_0"
+_CACHE_USED = apsw.SQLITE_DBSTATUS_CACHE_USED
+_BEGIN = f"SAVEPOINT {_SAVEPOINT}"
+_COMMIT = f"RELEASE {_SAVEPOINT}"
 
 
 class Store:
@@ -54,6 +57,9 @@ class Store:
         self.compiler = Compiler(self.connection, self.authorizer, self.key_of)
         self.row_counter = RowCounter(self)
         self._own = self.connection.cursor()
+        self._sizes = self.connection.cursor()
+        self._size_holds = False
+        self._cache_used = self._size = 0
         self.generation += 1
 
     def run_own(self, sql: str, bindings: tuple[object, ...] = ()) -> list[tuple[apsw.SQLiteValue, ...]]:
@@ -67,7 +73,7 @@ class Store:
 
     def begin(self) -> None:
         """Open the transaction of a request."""
-        self.run_own(f"SAVEPOINT {_SAVEPOINT}")
+        self.run_own(_BEGIN)
 
     def commit(self) -> None:
         """Keep what the request did.
@@ -76,7 +82,7 @@ class Store:
             apsw.ConstraintError: a deferred foreign key is violated.
             apsw.Error: a statement that writes is still running.
         """
-        self.run_own(f"RELEASE {_SAVEPOINT}")
+        self.run_own(_COMMIT)
 
     def roll_back(self) -> bool:
         """Undo what the request did.
@@ -85,10 +91,11 @@ class Store:
             False if SQLite had already ended the transaction by itself.
         """
         self.generation += 1
+        self.size_changed()
         if not self.connection.in_transaction:
             return False
         self.run_own(f"ROLLBACK TO {_SAVEPOINT}")
-        self.run_own(f"RELEASE {_SAVEPOINT}")
+        self.run_own(_COMMIT)
         return True
 
     def note_acts(self, acts: Acts) -> None:
@@ -116,9 +123,22 @@ class Store:
 
     def size(self) -> int:
         """Return the size of the database in bytes, free pages not counted."""
-        pages = self.run_own("PRAGMA page_count")[0][0]
-        free = self.run_own("PRAGMA freelist_count")[0][0]
-        return (pages - free) * PAGE_SIZE  # type: ignore[operator]  # both are ints
+        if self._size_holds and self.connection.status(_CACHE_USED)[0] == self._cache_used:
+            return self._size
+        authorizer = self.authorizer
+        authorizer.trusted = True
+        pages: int = self._sizes.execute("PRAGMA page_count").fetchall()[0][0]  # type: ignore[assignment]
+        free: int = self._sizes.execute("PRAGMA freelist_count").fetchall()[0][0]  # type: ignore[assignment]
+        authorizer.trusted = False
+        # A new page takes memory, so that as long as no page is free, equal memory means equal size.
+        self._cache_used = self.connection.status(_CACHE_USED)[0]
+        self._size_holds = not free and self.path == MEMORY
+        self._size = (pages - free) * PAGE_SIZE
+        return self._size
+
+    def size_changed(self) -> None:
+        """Measure anew next time: something may have set pages free."""
+        self._size_holds = False
 
     def image(self) -> bytes:
         """Return the content of the database, as of its last committed request."""

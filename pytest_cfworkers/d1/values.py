@@ -10,7 +10,7 @@ https://github.com/cloudflare/workerd/blob/main/src/cloudflare/internal/d1-api.t
 from __future__ import annotations
 
 import inspect
-import math
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pytest_cfworkers.d1.errors import D1Error
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pytest_cfworkers.d1.backend import Wire
 
 _BYTE = 256
+
+# From so many rows on it is faster to look at whole columns.
+_WORTH_TURNING = 8
 
 
 def refuse_unsendable(value: object) -> None:
@@ -66,12 +69,28 @@ def to_wire(value: object) -> Wire:
     if kind is str or value is None or kind is bytes:
         return value  # type: ignore[return-value]  # narrowed by identity for speed
     if kind is float:
-        return value if math.isfinite(value) else None  # type: ignore[arg-type,return-value]
+        return value if isfinite(value) else None  # type: ignore[arg-type,return-value]
     if kind is int:
         if -SAFE_INTEGER < value < SAFE_INTEGER:  # type: ignore[operator]
             return float(value)  # type: ignore[arg-type]
         raise _type_error(value)
     return _rarer_to_wire(value)
+
+
+def to_wires(values: Sequence[object]) -> tuple[Wire, ...]:
+    """Convert all arguments of `bind`; see `to_wire`."""
+    wires: list[Wire] = []
+    for value in values:
+        kind = type(value)
+        if kind is str or value is None or kind is bytes:
+            wires.append(value)  # type: ignore[arg-type]  # narrowed by identity for speed
+        elif kind is int and -SAFE_INTEGER < value < SAFE_INTEGER:  # type: ignore[operator]
+            wires.append(float(value))  # type: ignore[arg-type]
+        elif kind is float:
+            wires.append(value if isfinite(value) else None)  # type: ignore[arg-type]
+        else:
+            wires.append(to_wire(value))
+    return tuple(wires)
 
 
 def _rarer_to_wire(value: object) -> Wire:
@@ -81,7 +100,7 @@ def _rarer_to_wire(value: object) -> Wire:
     if isinstance(value, int) and not becomes_bigint(value):
         return float(value)
     if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
+        return float(value) if isfinite(value) else None
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, bytes):
@@ -119,6 +138,10 @@ def from_database(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     Returns:
         The same rows as lists.
     """
+    if len(rows) < _WORTH_TURNING:
+        return [
+            [value if value is None or type(value) is str else from_sqlite(value) for value in row] for row in rows
+        ]
     columns = list(zip(*rows, strict=True))
     changed = False
     for position, column in enumerate(columns):
@@ -142,7 +165,7 @@ def from_sqlite(value: Any) -> Any:
     if kind is float:
         if value.is_integer():
             return int(value) if -SAFE_INTEGER <= value <= SAFE_INTEGER else value
-        return value if math.isfinite(value) else None
+        return value if isfinite(value) else None
     if kind is bytes:
         return list(value)
     return value
