@@ -1,8 +1,8 @@
 """The seam between the binding's Python surface and what stands behind it.
 
-The surface (`D1Database`, prepared statements, sessions) converts arguments and shapes results. A backend only
-answers requests: a list of statements that run in one transaction. The in-process engine is one backend, the
-bridge to the real runtime another.
+The surface (`D1Database`, prepared statements, sessions) converts arguments and shapes results. A backend
+only answers requests: a list of statements that run in one transaction. The in-process engine is one backend,
+the bridge to the real runtime another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RequestKind = Literal["query", "batch", "exec", "dump"]
 
 Wire = float | str | bytes | None
-"""A bound value as it reaches the database: numbers are always floats, NaN and infinities are None already."""
+"""A bound value as it reaches the database: numbers are floats, NaN and infinities are None already."""
 
 
 class Query(NamedTuple):
@@ -24,7 +24,8 @@ class Query(NamedTuple):
     Attributes:
         sql: the text as the user wrote it.
         params: the converted values, in order.
-        counted: whether anybody will look at `rows_read` and `rows_written`; where not, a backend may leave them 0.
+        counted: whether anybody will look at `rows_read` and `rows_written`; where not, a backend may leave
+            them 0.
     """
 
     sql: str
@@ -39,8 +40,8 @@ class RawResult(NamedTuple):
         columns: the names of the columns, also where no row came back; empty for statements without a result.
         rows: one list for each row. Numbers are `int` where JavaScript calls them safe integers and `float`
             elsewhere, blobs are lists of `int`, NULL is None.
-        meta: `served_by`, `duration` (milliseconds), `changes`, `last_row_id`, `changed_db`, `size_after` (bytes),
-            `rows_read`, `rows_written`.
+        meta: `served_by`, `duration` (milliseconds), `changes`, `last_row_id`, `changed_db`, `size_after`
+            (bytes), `rows_read`, `rows_written`.
     """
 
     columns: list[str]
@@ -67,8 +68,8 @@ class Backend(Protocol):
         """Run the queries in order, in one transaction.
 
         Args:
-            kind: which method of the binding asked. `"query"` brings one query, `"batch"` any number, `"exec"` one
-                for each line.
+            kind: which method of the binding asked. `"query"` brings one query, `"batch"` any number,
+                `"exec"` one for each line.
             queries: the statements; for `"dump"` there are none.
 
         Returns:

@@ -1,8 +1,8 @@
 """LIKE over blobs.
 
-PyPI's SQLite is built with SQLITE_LIKE_DOESNT_MATCH_BLOBS, the runtime's without: there `x'61' LIKE 'a'` holds.
-So LIKE is replaced as soon as a blob may be about; until then SQLite's own, which can use an index, remains.
-https://sqlite.org/compile.html#like_doesnt_match_blobs (checked 2026-11-24)
+PyPI's SQLite is built with SQLITE_LIKE_DOESNT_MATCH_BLOBS, the runtime's without: there `x'61' LIKE 'a'`
+holds. So LIKE is replaced as soon as a blob may be about; until then SQLite's own, which can use an index,
+remains. https://sqlite.org/compile.html#like_doesnt_match_blobs (checked 2026-11-24)
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import apsw
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MAKES_BLOB: Final = re.compile(r"(?<![\w'])x'[0-9a-f]*'|\bblob\b|zeroblob|randomblob|unhex|jsonb", re.IGNORECASE)
+_MAKES_BLOB: Final = re.compile(
+    r"(?<![\w'])x'[0-9a-f]*'|\bblob\b|zeroblob|randomblob|unhex|jsonb", re.IGNORECASE
+)
 _DEFINES: Final = re.compile(r"\s*(?:create|alter)\b(?!.*\bselect\b)", re.IGNORECASE | re.DOTALL)
 _UPPER_TO_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
@@ -68,7 +70,10 @@ class BlobLike:
         value = _as_text(text)
         if pattern_text is None or value is None:
             return None
-        return int(_matcher(pattern_text, escape_text, self._case_sensitive).fullmatch(self._folded(value)) is not None)
+        return int(
+            _matcher(pattern_text, escape_text, self._case_sensitive).fullmatch(self._folded(value))
+            is not None
+        )
 
     def _folded(self, text: str) -> str:
         return text if self._case_sensitive else text.translate(_UPPER_TO_LOWER)

@@ -1,8 +1,8 @@
 """The runtime's own writes, as far as a user's statements can see them.
 
 After each request that succeeds, workerd without a cloud behind it keeps a bookmark in a table of its own:
-`last_insert_rowid()` becomes 2 the first time, the database grows by a page, and each time `changes()` becomes 1
-and `total_changes()` grows by one.
+`last_insert_rowid()` becomes 2 the first time, the database grows by a page, and each time `changes()`
+becomes 1 and `total_changes()` grows by one.
 https://github.com/cloudflare/workerd/blob/main/src/workerd/util/sqlite-metadata.c++ (checked 2026-11-24)
 """
 
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pytest_cfworkers.d1.store import Store
 
-_TABLE: Final = "CREATE TABLE IF NOT EXISTS _cf_METADATA (\n        key INTEGER PRIMARY KEY,\n        value BLOB\n      )"
+_TABLE: Final = (
+    "CREATE TABLE IF NOT EXISTS _cf_METADATA (\n        key INTEGER PRIMARY KEY,\n        value BLOB\n      )"
+)
 _UPSERT: Final = "INSERT INTO _cf_METADATA VALUES(2, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _READ: Final = "SELECT value FROM _cf_METADATA WHERE key = 2"
 _BOOKMARK: Final = "00000000-%08x-00000000-00000000000000000000000000000000"

@@ -77,7 +77,8 @@ class Compiler:
 
         Args:
             sql: the statement.
-            length: bytes from the statement's start to the end of the whole text, which is what the limit counts.
+            length: bytes from the statement's start to the end of the whole text, which is what the limit
+                counts.
             generation: the state of the schema.
             fresh: compile anew, though SQLite has a compiled form of the same text.
 
@@ -107,20 +108,25 @@ class Compiler:
             raise Refused(_NO_STATEMENT)
         current.acts = authorizer.acts
         current.pure_read = current.pure_read and current.acts is Acts.NONE
-        if current.acts & Acts.SCHEMA and (renamed := _RENAMES.search(sql)) and not is_allowed_name(renamed[1]):
+        if (
+            current.acts & Acts.SCHEMA
+            and (renamed := _RENAMES.search(sql))
+            and not is_allowed_name(renamed[1])
+        ):
             raise Refused("not authorized: SQLITE_AUTH")
         return current
 
     def _without_limit(self, sql: str, error: apsw.SQLError) -> Compiled:
-        """Compile an UPDATE or DELETE with LIMIT in other words, or raise the error of the text as it stands."""
+        """Compile an UPDATE or DELETE with LIMIT in other words, or raise the error of the first text."""
         rewritten = rewrite(sql, self._key_of) if is_limited_write(sql) else None
         if rewritten is None:
             raise self._refused(error, sql) from None
         try:
             return self._compile(rewritten.sql, fresh=False)
         except apsw.Error as other:
-            if other.error_offset >= 0:
-                other.error_offset = rewritten.original_offset(other.error_offset, sql)
+            offset = getattr(other, "error_offset", -1)
+            if offset >= 0:
+                vars(other)["error_offset"] = rewritten.original_offset(offset, sql)
             raise self._refused(other) from None
 
     def _refused(self, error: apsw.Error, sql: str = "") -> Refused:
@@ -128,7 +134,9 @@ class Compiler:
         if omitted and str(error).startswith("no such table: pragma_"):
             schema = omitted[1]
             known = schema is None or schema.lower() in ("main", "temp")
-            return Refused("not authorized: SQLITE_AUTH" if known else f"unknown database '{schema}': SQLITE_ERROR")
+            return Refused(
+                "not authorized: SQLITE_AUTH" if known else f"unknown database '{schema}': SQLITE_ERROR"
+            )
         if self._authorizer.refusal and isinstance(error, apsw.AuthError):
             return Refused(self._authorizer.refusal)
         return refusal(error)

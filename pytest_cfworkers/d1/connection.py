@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,11 @@ _STATEMENTS_KEPT = 512
 
 # Functions that PyPI's apsw brings and the runtime's SQLite was built without.
 # https://github.com/cloudflare/workerd/blob/main/build/BUILD.sqlite3 (checked 2026-11-24)
-_ABSENT_FUNCTIONS = frozenset({"median", "percentile", "percentile_cont", "percentile_disc", "fts3_tokenizer"})
-_ABSENT_PREFIX = "geopoly_"
+_ABSENT_FUNCTION = re.compile(
+    r"(?:wrong number of arguments to function |not authorized to use function: )"
+    r"((?:median|percentile(?:_cont|_disc)?|fts3_tokenizer|matchinfo|offsets|optimize|geopoly_\w+)\b)(?:\(\))?",
+    re.IGNORECASE,
+)
 
 
 class DatabaseFileError(Exception):
@@ -62,8 +65,6 @@ def open_connection(
         connection.limit(number, value)
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.drop_modules(sorted(MODULES))
-    for name, arguments in _absent_functions():
-        connection.create_scalar_function(name, None, arguments)
     connection.authorizer = authorizer
     return connection
 
@@ -78,18 +79,8 @@ def _start_file(connection: apsw.Connection, *, in_memory: bool) -> None:
 
 @cache
 def _limits(limits: LimitSet) -> tuple[tuple[int, int], ...]:
-    return tuple((getattr(apsw, f"SQLITE_LIMIT_{limit.name}"), limit.value(limits)) for limit in ENGINE_LIMITS)
-
-
-@cache
-def _absent_functions() -> tuple[tuple[str, int], ...]:
-    """Return name and number of arguments of each function to take away."""
-    with closing(apsw.Connection(MEMORY)) as connection:
-        listed = connection.execute("SELECT DISTINCT name, narg FROM pragma_function_list").fetchall()
     return tuple(
-        (str(name), int(arguments))  # type: ignore[arg-type]  # a column of ints
-        for name, arguments in listed
-        if name in _ABSENT_FUNCTIONS or str(name).startswith(_ABSENT_PREFIX)
+        (getattr(apsw, f"SQLITE_LIMIT_{limit.name}"), limit.value(limits)) for limit in ENGINE_LIMITS
     )
 
 
@@ -108,7 +99,7 @@ def refusal(error: apsw.Error) -> Refused:
     code = getattr(error, "result", apsw.SQLITE_ERROR)
     extended_code = getattr(error, "extendedresult", code)
     name = apsw.mapping_result_codes.get(code, f"SQLITE_UNKNOWN({code})")
-    reason = str(error)
+    reason = _ABSENT_FUNCTION.sub(r"no such function: \1", str(error))
     offset = getattr(error, "error_offset", -1)
     if offset is not None and offset >= 0:
         reason += f" at offset {offset}"

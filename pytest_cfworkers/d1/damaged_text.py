@@ -44,8 +44,13 @@ def fetch_damaged(
         The rows.
     """
     names = [f"c{number}" for number in range(columns)]
-    picked = ", ".join(f"typeof({name}), CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END" for name in names)
-    wrapped = f"WITH damaged({', '.join(names)}) AS ({sql.rstrip().rstrip(';')}\n) SELECT {picked} FROM damaged"  # noqa: S608
+    picked = ", ".join(
+        f"typeof({name}), CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END"
+        for name in names
+    )
+    wrapped = (
+        f"WITH damaged({', '.join(names)}) AS ({sql.rstrip().rstrip(';')}\n) SELECT {picked} FROM damaged"  # noqa: S608
+    )
     limit = connection.limit(apsw.SQLITE_LIMIT_COLUMN, 2 * columns + 1)
     try:
         rows = connection.execute(wrapped, params).fetchall()
@@ -54,7 +59,7 @@ def fetch_damaged(
     return [
         tuple(
             [
-                value.decode(errors="replace") if kind == "text" else value
+                value.decode(errors="replace") if isinstance(value, bytes) and kind == "text" else value
                 for kind, value in zip(row[::2], row[1::2], strict=True)
             ]
         )

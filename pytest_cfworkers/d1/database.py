@@ -28,8 +28,8 @@ class D1Database:
 
     Args:
         path: a file that keeps the data, or `":memory:"`.
-        limits: `"documented"`: production's documented limits; `"local"`: the looser ones of open-source workerd
-            (127 function arguments instead of 32, values beyond 2,000,000 bytes).
+        limits: `"documented"`: production's documented limits; `"local"`: the looser ones of open-source
+            workerd (127 function arguments instead of 32, values beyond 2,000,000 bytes).
 
     Raises:
         ValueError: `limits` is neither.
@@ -142,5 +142,3 @@ def channel_of(database: D1Database) -> Channel:
     It is a function so that the binding itself shows nothing that the platform lacks.
     """
     return database._channel  # noqa: SLF001 - the module's own class
-
-

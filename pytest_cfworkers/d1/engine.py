@@ -158,7 +158,7 @@ class Engine:
             raise _internal_error() from None
 
     def _died(self, error: BaseException) -> BaseException:
-        """Return the error of a request whose transaction SQLite has ended by itself; the object dies of it."""
+        """Return the error of a request whose transaction SQLite has ended itself; the object dies."""
         self._reset()
         if not isinstance(error, Refused):
             return error

@@ -22,7 +22,8 @@ class EngineLimit:
 
     Attributes:
         name: SQLite's name for it, behind `SQLITE_LIMIT_`. https://sqlite.org/c3ref/c_limit_attached.html
-        documented: what holds in production, or what open-source workerd sets where the documentation is silent.
+        documented: what holds in production, or what open-source workerd sets where the documentation is
+            silent.
         local: what open-source workerd sets.
         unit: what is counted.
         source: where the number stands.
@@ -57,7 +58,7 @@ ENGINE_LIMITS: Final = (
 )
 
 SQL_LENGTH: Final = 100_000
-"""Bytes of a statement text; the runtime counts everything from the statement's start to the end of the text."""
+"""Bytes of a statement text, counted from the statement's start to the end of the whole text."""
 
 PAGE_SIZE: Final = 4096
 """Bytes of a database page. https://sqlite.org/pragma.html#pragma_page_size (checked 2026-11-24)"""

@@ -37,8 +37,8 @@ class D1Error(JsException):
     """An error of the D1 binding.
 
     The message starts with one of `D1_ERROR:`, `D1_EXEC_ERROR:`, `D1_TYPE_ERROR:`, `D1_COLUMN_NOTFOUND:` or
-    `D1_DUMP_ERROR:`; a mistake that JavaScript itself notices, such as a session constraint that is no string,
-    keeps JavaScript's own text.
+    `D1_DUMP_ERROR:`; a mistake that JavaScript itself notices, such as a session constraint that is no
+    string, keeps JavaScript's own text.
     https://developers.cloudflare.com/d1/observability/debug-d1/ (checked 2026-11-24)
     """
 

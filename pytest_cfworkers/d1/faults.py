@@ -1,10 +1,10 @@
 """The errors that D1 really throws now and then, on demand, so that retries can be tested.
 
     faults = Faults(
-        Fault(NETWORK_LOST, at=2),                                      # the second round trip
-        Fault(OVERLOADED, matching=r"^INSERT", times=3),                # the next three inserts
-        Fault(RESET_FOR_CODE, probability=0.1, seed=7),                 # one in ten, the same ones in each run
-        Fault(NETWORK_LOST, matching="UPDATE accounts", after=True),    # the update took effect all the same
+        Fault(NETWORK_LOST, at=2),  # the second round trip
+        Fault(OVERLOADED, matching=r"^INSERT", times=3),  # the next three inserts
+        Fault(RESET_FOR_CODE, probability=0.1, seed=7),  # one in ten, the same ones in each run
+        Fault(NETWORK_LOST, matching="UPDATE accounts", after=True),  # the update took effect
     )
     with inject(database, faults):
         ...
@@ -56,7 +56,8 @@ class Fault:
     Args:
         message: the error's text, one of this module's or any other.
         at: the position of the round trip, counted from 1 since the faults were injected.
-        matching: a regular expression that is searched in each statement of the round trip, whatever its case.
+        matching: a regular expression that is searched in each statement of the round trip, whatever its
+            case.
         probability: the chance of each round trip, from 0 to 1.
         seed: makes the same round trips fail in each run.
         after: whether the round trip takes effect before it fails, as when only the answer was lost.

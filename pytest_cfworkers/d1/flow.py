@@ -1,10 +1,11 @@
 """How often each instruction of a compiled statement ran, as far as it follows from what SQLite reports.
 
 The runtime counts rows inside a patched SQLite. An unpatched one tells less: the program (EXPLAIN), how many
-instructions ran in all, how many steps were full-scan steps, how many rows came back and how many changed. But what
-flows into an instruction flows out of it, so these few sums often determine every count that matters: a number is
-then a linear combination of what was reported, and the combination can be kept with the statement.
-https://sqlite.org/opcode.html, https://sqlite.org/c3ref/c_stmtstatus_counter.html (checked 2026-11-24)
+instructions ran in all, how many steps were full-scan steps, how many rows came back and how many changed.
+But what flows into an instruction flows out of it, so these few sums often determine every count that
+matters: a number is then a linear combination of what was reported, and the combination can be kept with the
+statement. https://sqlite.org/opcode.html, https://sqlite.org/c3ref/c_stmtstatus_counter.html (checked
+2026-11-24)
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ class Instruction(NamedTuple):
 
 JUMPS: Final = frozenset(
     """
-    Init Goto InitCoroutine MustBeInt Eq Ne Lt Le Gt Ge ElseEq Once If IfNot IsType IsNull NotNull IfNullRow IfNoHope
-    NoConflict NotFound Found SeekLT SeekLE SeekGE SeekGT SeekRowid NotExists IfSizeBetween Last SorterSort Sort Rewind
-    IfEmpty Prev Next SorterNext IdxLE IdxGT IdxLT IdxGE RowSetRead RowSetTest Program FkIfZero IfPos IfNotZero
-    DecrJumpZero Filter VFilter VNext SorterCompare IncrVacuum
-    """.split()
+    Init Goto InitCoroutine MustBeInt Eq Ne Lt Le Gt Ge ElseEq Once If IfNot IsType IsNull NotNull IfNullRow
+    IfNoHope NoConflict NotFound Found SeekLT SeekLE SeekGE SeekGT SeekRowid NotExists IfSizeBetween Last
+    SorterSort Sort Rewind IfEmpty Prev Next SorterNext IdxLE IdxGT IdxLT IdxGE RowSetRead RowSetTest Program
+    FkIfZero IfPos IfNotZero DecrJumpZero Filter VFilter VNext SorterCompare IncrVacuum
+    """.split()  # noqa: SIM905 - a list would be a page long
 )
 """Instructions that may go on at P2."""
 
@@ -98,7 +99,9 @@ class Flow:
             for number, part in enumerate(self._program)
             for at, instruction in enumerate(part)
         }
-        arrivals = Counter((number, target) for (number, _), ways in exits.items() for target in ways.values())
+        arrivals = Counter(
+            (number, target) for (number, _), ways in exits.items() for target in ways.values()
+        )
         arrivals.update((number, 0) for number in range(len(self._program)))
         arrivals.update(
             (number, instruction.p3)
@@ -133,7 +136,7 @@ class Flow:
                 self._state(_minus(visits, dict.fromkeys(out.values(), 1)), {})
 
     def _couple_coroutines(self, number: int, part: list[Instruction]) -> None:
-        """A reader's Yield goes on behind itself once for each row that the coroutine yields, and jumps at its end."""
+        """State that a reader goes on once for each row that its coroutine yields, and jumps at its end."""
         for start in (at for at, instruction in enumerate(part) if instruction.opcode == "InitCoroutine"):
             register, after, entry = part[start].p1, part[start].p2, part[start].p3
             body = range(entry, after)
@@ -147,7 +150,9 @@ class Flow:
             begin = self._edge((number, entry))
             self._state(_minus(self.visits(number, start), {begin: 1}), {})
             taken = _sum({self._out[number, at]["next"]: 1} for at in readers)
-            ended = _sum({self._out[number, at]["jump"]: 1} for at in readers if "jump" in self._out[number, at])
+            ended = _sum(
+                {self._out[number, at]["jump"]: 1} for at in readers if "jump" in self._out[number, at]
+            )
             given = _sum(self.visits(number, at) for at in inside)
             self._state(_minus(taken, given), {})
             self._state(_minus(ended, _sum(self.visits(number, at) for at in ends)), {})
@@ -231,7 +236,7 @@ class Sought(NamedTuple):
     known: Combination
 
 
-def ways_out(at: int, instruction: Instruction) -> dict[str, int]:
+def ways_out(at: int, instruction: Instruction) -> dict[str, int]:  # noqa: PLR0911 - one kind after the other
     """Return where an instruction can go on: addresses by the name of the way."""
     opcode, target = instruction.opcode, instruction.p2
     if opcode == "Gosub":

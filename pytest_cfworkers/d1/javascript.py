@@ -6,7 +6,7 @@ https://pyodide.org/en/stable/usage/type-conversions.html (checked 2026-11-24)
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
 from typing import Final
 
@@ -15,12 +15,14 @@ from pytest_cfworkers.d1.errors import D1Error
 SAFE_INTEGER: Final = 2**53 - 1
 """JavaScript's `Number.MAX_SAFE_INTEGER`.
 
-Pyodide makes a BigInt of every int whose magnitude reaches it; on the way back it makes an int of every number up
-to it. https://tc39.es/ecma262/#sec-number.max_safe_integer (checked 2026-11-24)
+Pyodide makes a BigInt of every int whose magnitude reaches it; on the way back it makes an int of every
+number up to it. https://tc39.es/ecma262/#sec-number.max_safe_integer (checked 2026-11-24)
 """
 
-WHITESPACE: Final = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" \
-    "\u2028\u2029\u202f\u205f\u3000\ufeff"  # fmt: skip
+WHITESPACE: Final = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 """What JavaScript's `trim()` removes. https://tc39.es/ecma262/#sec-trimstring (checked 2026-11-24)"""
 
 # JavaScript writes numbers from 1e21 on, and below 1e-6, with an exponent.
@@ -66,7 +68,7 @@ def js_string(value: object) -> str:
     return _object_string(value)
 
 
-def _object_string(value: object) -> str:
+def _object_string(value: object) -> str:  # noqa: PLR0911 - one type after the other
     if isinstance(value, list):
         return ",".join("" if item is None else js_string(item) for item in value)
     if isinstance(value, bytes | memoryview):
@@ -77,8 +79,8 @@ def _object_string(value: object) -> str:
         return "[object Object]"
     if isinstance(value, set | frozenset):
         return "[object Set]"
-    if isinstance(value, datetime.datetime):
-        moment = value.astimezone(datetime.UTC)
+    if isinstance(value, dt.datetime):
+        moment = value.astimezone(dt.UTC)
         return moment.strftime("%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)")
     if isinstance(value, Exception):
         return f"Error: {value}" if str(value) else "Error"

@@ -1,7 +1,7 @@
 """`UPDATE ... LIMIT` and `DELETE ... LIMIT`, which PyPI's SQLite is built without and the runtime's with.
 
-SQLite itself carries them out as `WHERE rowid IN (SELECT rowid FROM ... LIMIT ...)`; so does this file, on the text.
-https://sqlite.org/lang_delete.html#optional_limit_and_order_by_clauses (checked 2026-11-24)
+SQLite itself carries them out as `WHERE rowid IN (SELECT rowid FROM ... LIMIT ...)`; so does this file, on
+the text. https://sqlite.org/lang_delete.html#optional_limit_and_order_by_clauses (checked 2026-11-24)
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def rewrite(sql: str, key_of: Callable[[str], tuple[str, ...]]) -> Rewritten | N
 
     Args:
         sql: one statement.
-        key_of: returns the columns that name a row of a table: its rowid, or the primary key where it has none.
+        key_of: returns the columns that name a row of a table: its rowid, or the primary key where it has
+            none.
 
     Returns:
         The new text, or None if the text is something else.
@@ -87,18 +88,20 @@ def rewrite(sql: str, key_of: Callable[[str], tuple[str, ...]]) -> Rewritten | N
     pieces: list[str | tuple[int, int]] = [
         (0, clauses.get("SET", table_to) if "SET" in clauses else table_to),
         *piece("SET"),
-        f" WHERE {left} IN (SELECT {keys} FROM ",
+        f" WHERE {left} IN (SELECT {keys} FROM ",  # noqa: S608 - names of the user's own table
         (table_from, table_to),
         " ",
         *piece("INDEXED", "NOT", "WHERE", "ORDER", "LIMIT"),
         ") ",
         *piece("RETURNING"),
     ]
-    return Rewritten("".join(part if isinstance(part, str) else sql[slice(*part)] for part in pieces), tuple(pieces))
+    return Rewritten(
+        "".join(part if isinstance(part, str) else sql[slice(*part)] for part in pieces), tuple(pieces)
+    )
 
 
 def _outer_words(sql: str) -> list[_Word]:
-    """Return the words and quoted names that stand outside of all parentheses, and single other characters."""
+    """Return the words, quoted names and other characters that stand outside of all parentheses."""
     depth = 0
     words = []
     for token in TOKEN.finditer(sql):
@@ -108,7 +111,9 @@ def _outer_words(sql: str) -> list[_Word]:
         elif text == ")":
             depth -= 1
         elif depth == 0 and token.lastgroup != "space":
-            words.append(_Word(text.upper() if token.lastgroup == "word" else text, token.start(), token.end()))
+            words.append(
+                _Word(text.upper() if token.lastgroup == "word" else text, token.start(), token.end())
+            )
     return words
 
 

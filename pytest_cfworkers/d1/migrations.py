@@ -1,7 +1,8 @@
 """Applies the migrations of a wrangler project, in wrangler's order, recorded as wrangler records them.
 
 https://developers.cloudflare.com/d1/reference/migrations/,
-https://github.com/cloudflare/workers-sdk/tree/main/packages/wrangler/src/d1/migrations (both checked 2026-11-24)
+https://github.com/cloudflare/workers-sdk/tree/main/packages/wrangler/src/d1/migrations (both checked
+2026-11-24)
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ def _order(path: Path) -> tuple[bool, int, str]:
     return number is None, int(number[0]) if number else 0, path.name
 
 
-def apply_migrations(engine: Engine, directory: str | os.PathLike[str], table: str = DEFAULT_TABLE) -> list[str]:
+def apply_migrations(
+    engine: Engine, directory: str | os.PathLike[str], table: str = DEFAULT_TABLE
+) -> list[str]:
     """Apply the migrations that a database has not seen yet.
 
     Each file is one transaction together with its record, as with `wrangler d1 migrations apply`.

@@ -1,8 +1,8 @@
 """A text of one or several statements, and how the runtime runs it again.
 
-The first time, the runtime compiles one statement after the other and runs each before it compiles the next. It
-keeps all of them. The next time it runs the leading ones again, one step each; one that still stands on a row of
-its last run fails then, and is free the time after.
+The first time, the runtime compiles one statement after the other and runs each before it compiles the next.
+It keeps all of them. The next time it runs the leading ones again, one step each; one that still stands on a
+row of its last run fails then, and is free the time after.
 https://github.com/cloudflare/workerd/blob/main/src/workerd/util/sqlite.c++ (checked 2026-11-24)
 """
 
@@ -103,7 +103,8 @@ class Program:
         self._length -= len(sql.encode())
         if compiled.parameters:
             raise Refused(
-                "When executing multiple SQL statements in a single call, only the last statement can have parameters."
+                "When executing multiple SQL statements in a single call, only the last statement can have "
+                "parameters."
             )
         self._step(compiled, position, keep=True)
 

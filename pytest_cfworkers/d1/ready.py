@@ -1,8 +1,8 @@
 """The short way for statements that have been run before and hold no surprises.
 
-A single statement that changes no schema, sets no pragma and cannot see the runtime's bookkeeping needs neither to be
-split nor compiled again. This file runs it with as little around it as can be; everything else, and everything that
-fails, takes the long way in `engine`.
+A single statement that changes no schema, sets no pragma and cannot see the runtime's bookkeeping needs
+neither to be split nor compiled again. This file runs it with as little around it as can be; everything else,
+and everything that fails, takes the long way in `engine`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ class JsDict(dict[str, Any]):
 
     `result.meta.changes` and `result["meta"]["changes"]` are the same. A key that is also a method of `dict`
     (`items`, `keys`, `values`, `get`, `pop` ...) is reached with brackets only.
-    https://github.com/cloudflare/workers-py/blob/main/packages/runtime-sdk/src/workers/rpc.py (checked 2026-11-24)
+    https://github.com/cloudflare/workers-py/blob/main/packages/runtime-sdk/src/workers/rpc.py (checked
+    2026-11-24)
     """
 
     __slots__ = ()

@@ -1,9 +1,10 @@
 """How many rows a statement has read and written, as the runtime counts them.
 
-It counts one read for each seek, each step to another row, each look at a rowid, each row of `count(*)`, sorters and
-virtual tables included; and one write for each row and each index entry that is inserted and each row that is
-deleted, temporary tables not included.
-https://github.com/cloudflare/workerd/blob/main/patches/sqlite/0001-row-counts-plain.patch (checked 2026-11-24)
+It counts one read for each seek, each step to another row, each look at a rowid, each row of `count(*)`,
+sorters and virtual tables included; and one write for each row and each index entry that is inserted and each
+row that is deleted, temporary tables not included.
+https://github.com/cloudflare/workerd/blob/main/patches/sqlite/0001-row-counts-plain.patch (checked
+2026-11-24)
 """
 
 from __future__ import annotations
@@ -15,7 +16,21 @@ from pytest_cfworkers.d1.flow import Combination, Flow, Instruction, Sought, Vec
 if TYPE_CHECKING:
     import apsw
 
-_READS: Final = frozenset({"SeekLT", "SeekLE", "SeekGE", "SeekGT", "SeekRowid", "NotExists", "Last", "Rewind", "Sort", "SorterSort", "VNext"})
+_READS: Final = frozenset(
+    {
+        "SeekLT",
+        "SeekLE",
+        "SeekGE",
+        "SeekGT",
+        "SeekRowid",
+        "NotExists",
+        "Last",
+        "Rewind",
+        "Sort",
+        "SorterSort",
+        "VNext",
+    }
+)
 _READS_BY_JUMP: Final = frozenset({"Next", "Prev", "SorterNext"})
 _EQUALITY_SEEKS: Final = frozenset({"SeekGE", "SeekLE"})
 _FULL_SCAN: Final = 1  # P5 of Next: SQLITE_STMTSTATUS_FULLSCAN_STEP

@@ -16,8 +16,8 @@ FUNCTIONS: Final = frozenset(
     """
     abs changes char coalesce concat concat_ws format glob hex ifnull iif instr last_insert_rowid length like
     likelihood likely load_extension lower ltrim max_scalar min_scalar nullif octet_length printf quote random
-    randomblob replace round rtrim sign soundex substr substring total_changes trim typeof unhex unicode unlikely
-    upper zeroblob
+    randomblob replace round rtrim sign soundex substr substring total_changes trim typeof unhex unicode
+    unlikely upper zeroblob
 
     date time datetime julianday unixepoch strftime timediff current_date current_time current_timestamp
 
@@ -25,18 +25,18 @@ FUNCTIONS: Final = frozenset(
 
     row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value
 
-    acos acosh asin asinh atan atan2 atanh ceil cos cosh degrees exp floor ln log log2 mod pi pow radians sin sinh
-    sqrt tan tanh trunc
+    acos acosh asin asinh atan atan2 atanh ceil cos cosh degrees exp floor ln log log2 mod pi pow radians sin
+    sinh sqrt tan tanh trunc
 
-    json jsonb json_array jsonb_array json_array_length json_extract jsonb_extract -> ->> json_insert jsonb_insert
-    json_object jsonb_object json_patch jsonb_patch json_remove jsonb_remove json_replace jsonb_replace json_set
-    jsonb_set json_type json_valid json_quote json_group_array jsonb_group_array json_group_object
-    jsonb_group_object json_each json_tree
+    json jsonb json_array jsonb_array json_array_length json_extract jsonb_extract -> ->> json_insert
+    jsonb_insert json_object jsonb_object json_patch jsonb_patch json_remove jsonb_remove json_replace
+    jsonb_replace json_set jsonb_set json_type json_valid json_quote json_group_array jsonb_group_array
+    json_group_object jsonb_group_object json_each json_tree
 
     match highlight bm25 snippet rtreecheck
 
     sqlite_rename_column sqlite_rename_table sqlite_rename_test sqlite_drop_column sqlite_rename_quotefix
-    """.split()
+    """.split()  # noqa: SIM905 - a list would be a page long
 )
 """The functions that a statement may call."""
 
@@ -50,10 +50,10 @@ _ABSENT_TABLES: Final = frozenset({"carray"})
 """Table-valued functions that PyPI's apsw cannot leave out and the runtime's SQLite was built without."""
 
 TRANSACTION_REFUSED: Final = (
-    "To execute a transaction, please use the state.storage.transaction() or state.storage.transactionSync() APIs "
-    "instead of the SQL BEGIN TRANSACTION or SAVEPOINT statements. The JavaScript API is safer because it will "
-    "automatically roll back on exceptions, and because it interacts correctly with Durable Objects' automatic "
-    "atomic write coalescing."
+    "To execute a transaction, please use the state.storage.transaction() or "
+    "state.storage.transactionSync() APIs instead of the SQL BEGIN TRANSACTION or SAVEPOINT statements. The "
+    "JavaScript API is safer because it will automatically roll back on exceptions, and because it interacts "
+    "correctly with Durable Objects' automatic atomic write coalescing."
 )
 """The runtime's own words for BEGIN, COMMIT, ROLLBACK, SAVEPOINT and RELEASE."""
 
@@ -110,7 +110,9 @@ class Authorizer:
             self.acts |= Acts.COUNTS_CHANGES
         return apsw.SQLITE_OK if self._allows(action, first, second, schema) else apsw.SQLITE_DENY
 
-    def _allows(self, action: int, first: str | None, second: str | None, schema: str | None) -> bool:
+    def _allows(  # noqa: PLR0911 - one kind of action after the other
+        self, action: int, first: str | None, second: str | None, schema: str | None
+    ) -> bool:
         if schema == "temp":
             return action in (apsw.SQLITE_READ, apsw.SQLITE_UPDATE) and is_allowed_name(first)
         if schema not in (None, "main"):
@@ -181,9 +183,11 @@ _WITH_BOOLEAN: Final = frozenset(
     """
     case_sensitive_like foreign_keys defer_foreign_keys ignore_check_constraints legacy_alter_table
     recursive_triggers reverse_unordered_selects
-    """.split()
+    """.split()  # noqa: SIM905 - a list would be a page long
 )
-_WITH_NAME: Final = frozenset({"foreign_key_list", "index_info", "index_list", "index_xinfo", "table_info", "table_xinfo"})
+_WITH_NAME: Final = frozenset(
+    {"foreign_key_list", "index_info", "index_list", "index_xinfo", "table_info", "table_xinfo"}
+)
 
 
 def allows_pragma(name: str, argument: str | None) -> bool:

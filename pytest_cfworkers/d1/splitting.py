@@ -44,8 +44,9 @@ def split_statements(sql: str) -> list[str]:
         sql: any text.
 
     Returns:
-        At least one piece. Each but the last ends with its semicolon. The last may hold no statement: a comment
-        behind the last semicolon does that. A NUL ends a text early and leaves an empty piece behind it.
+        At least one piece. Each but the last ends with its semicolon. The last may hold no statement: a
+        comment behind the last semicolon does that. A NUL ends a text early and leaves an empty piece behind
+        it.
     """
     pieces = []
     text, nul, _ = sql.partition("\0")

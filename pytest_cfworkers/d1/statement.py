@@ -41,7 +41,7 @@ class D1PreparedStatement:
         """Return a new statement with values in place of `?`, `?1`, `?2` ...
 
         Args:
-            *values: None, bool, int, float, str, bytes, or a list of ints from 0 to 255, which becomes a blob.
+            *values: None, bool, int, float, str, bytes, or a list of ints from 0 to 255 (a blob).
                 Numbers are always bound as REAL. How many the statement takes is checked when it runs.
             **options: become one trailing JavaScript object, as Pyodide does it; D1 then refuses that object.
 
@@ -82,14 +82,15 @@ class D1PreparedStatement:
 
         Args:
             column: the name of a column, to get its value alone.
-            **options: become one JavaScript object, as Pyodide does it; `first(column="a")` asks for a column of
-                the name `[object Object]`.
+            **options: become one JavaScript object, as Pyodide does it, so that `first(column="a")` asks for
+                a column of the name `[object Object]`.
 
         Returns:
             The row, the value, or None where no row came back.
 
         Raises:
-            D1Error: `D1_ERROR`: the database refused; `D1_COLUMN_NOTFOUND`: there is a row, but no such column.
+            D1Error: `D1_ERROR`: the database refused; `D1_COLUMN_NOTFOUND`: there is a row, but no such
+                column.
         """
         if column is _ABSENT:
             return self._first_row() if not options else self._first_value(js_string(options))

@@ -51,7 +51,9 @@ class Store:
         self.authorizer.trusted = True
         self.connection = open_connection(self.path, self.limits, self.authorizer, image)
         self.authorizer.trusted = False
-        self.blob_like = BlobLike(self.connection, self.connection.limit(apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH))
+        self.blob_like = BlobLike(
+            self.connection, self.connection.limit(apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH)
+        )
         if image is not None or self.path != MEMORY:
             self.blob_like.activate()
         self.compiler = Compiler(self.connection, self.authorizer, self.key_of)
@@ -113,7 +115,7 @@ class Store:
             self.run_own("DROP TABLE sqlite_stat4")
 
     def key_of(self, table: str) -> tuple[str, ...]:
-        """Return the columns that name a row: a name of the rowid, or the primary key of a table without one."""
+        """Return the columns that name a row: a name of the rowid, or else the primary key."""
         columns = self.run_own("SELECT lower(name), name, pk FROM pragma_table_xinfo(?)", (table,))
         if self.run_own("SELECT wr FROM pragma_table_list WHERE name = ? AND wr", (table,)):
             key = sorted((pk, name) for _, name, pk in columns if pk)  # type: ignore[type-var]

@@ -1,8 +1,8 @@
 """Python values on their way into D1 and back.
 
-On the way in a value passes `workers-runtime-sdk` (Python to JavaScript), the binding's `bind` (which refuses what
-SQLite has no type for) and JSON. On the way out it passes JSON and the SDK again. What remains of the types is
-what this file knows.
+On the way in a value passes `workers-runtime-sdk` (Python to JavaScript), the binding's `bind` (which refuses
+what SQLite has no type for) and JSON. On the way out it passes JSON and the SDK again. What remains of the
+types is what this file knows.
 https://github.com/cloudflare/workers-py/blob/main/packages/runtime-sdk/src/workers/rpc.py,
 https://github.com/cloudflare/workerd/blob/main/src/cloudflare/internal/d1-api.ts (both checked 2026-11-24)
 """
@@ -63,7 +63,8 @@ def to_wire(value: object) -> Wire:
 
     Raises:
         TypeError: the SDK does not send the value (tuple, bytearray, awaitable).
-        D1Error: `D1_TYPE_ERROR`: JavaScript has no D1 type for it (dict, set, datetime, integers from 2**53 - 1 on).
+        D1Error: `D1_TYPE_ERROR`: JavaScript has no D1 type for it (dict, set, datetime, integers from 2**53 -
+            1 on).
     """
     kind = type(value)
     if kind is str or value is None or kind is bytes:
@@ -93,7 +94,7 @@ def to_wires(values: Sequence[object]) -> tuple[Wire, ...]:
     return tuple(wires)
 
 
-def _rarer_to_wire(value: object) -> Wire:
+def _rarer_to_wire(value: object) -> Wire:  # noqa: PLR0911 - one type after the other
     refuse_unsendable(value)
     if isinstance(value, bool):
         return 1.0 if value else 0.0
@@ -107,7 +108,9 @@ def _rarer_to_wire(value: object) -> Wire:
         return bytes(value)
     if isinstance(value, memoryview):
         # A view becomes a typed array and its elements bytes, each modulo 256.
-        return value.tobytes() if value.itemsize == 1 else _as_bytes(value.cast("B").cast(value.format).tolist())
+        return (
+            value.tobytes() if value.itemsize == 1 else _as_bytes(value.cast("B").cast(value.format).tolist())
+        )
     if isinstance(value, list) and all(_fits_a_byte(item) for item in value):
         return _as_bytes(value)
     raise _type_error(value)
@@ -123,7 +126,9 @@ def _as_bytes(items: Iterable[float]) -> bytes:
 
 
 def _type_error(value: object) -> D1Error:
-    return D1Error.caused("D1_TYPE_ERROR", f"Type '{js_type(value)}' not supported for value '{js_string(value)}'")
+    return D1Error.caused(
+        "D1_TYPE_ERROR", f"Type '{js_type(value)}' not supported for value '{js_string(value)}'"
+    )
 
 
 def from_database(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
@@ -140,7 +145,8 @@ def from_database(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """
     if len(rows) < _WORTH_TURNING:
         return [
-            [value if value is None or type(value) is str else from_sqlite(value) for value in row] for row in rows
+            [value if value is None or type(value) is str else from_sqlite(value) for value in row]
+            for row in rows
         ]
     columns = list(zip(*rows, strict=True))
     changed = False

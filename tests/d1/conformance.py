@@ -112,8 +112,10 @@ def figures(outcomes: list[Outcome]) -> str:
     differing = sum(len(outcome.differences) for outcome in counted)
     metas = sum(outcome.metas for outcome in counted)
     lines = [
-        f"{len(counted)} programs with {operations} operations count; "
-        f"{operations - differing} operations ({_share(operations - differing, operations)}) agree.",
+        (
+            f"{len(counted)} programs with {operations} operations count; "
+            f"{operations - differing} operations ({_share(operations - differing, operations)}) agree."
+        ),
         "",
         "| `meta` key | results that agree | share |",
         "| --- | --- | --- |",
@@ -140,7 +142,9 @@ def _share(part: int, whole: int) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the corpus; print the figures or write them into a page."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the figures between the marks of this page")
+    parser.add_argument(
+        "--write", type=Path, metavar="PAGE", help="put the figures between the marks of this page"
+    )
     parser.add_argument("--corpus", type=Path, default=CORPUS)
     parser.add_argument("--verbose", action="store_true", help="show each difference")
     options = parser.parse_args(arguments)
@@ -149,7 +153,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.verbose:
         for outcome in outcomes:
             for difference in outcome.differences:
-                text += f"\n\n{outcome.name} #{difference.operation}\n- {difference.wanted}\n+ {difference.got}"
+                text += (
+                    f"\n\n{outcome.name} #{difference.operation}\n- {difference.wanted}\n+ {difference.got}"
+                )
     if options.write:
         page = options.write.read_text(encoding="utf-8")
         head, rest = page.split(_BEGIN)

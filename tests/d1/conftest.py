@@ -1,4 +1,4 @@
-"""Makes the helpers of these tests importable as `tests.d1`, as `python -m tests.d1.conformance` sees them."""
+"""Make the helpers of these tests importable as `tests.d1`."""
 
 import sys
 from pathlib import Path

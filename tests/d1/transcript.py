@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import hashlib
 import inspect
 import math
@@ -50,7 +50,7 @@ _DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
     "$tuple": lambda items: tuple(decode(item) for item in items),
     "$bytearray": bytearray.fromhex,
     "$memoryview": lambda text: memoryview(bytes.fromhex(text)),
-    "$datetime": datetime.datetime.fromisoformat,
+    "$datetime": dt.datetime.fromisoformat,
     "$set": lambda items: {decode(item) for item in items},
 }
 
@@ -67,7 +67,7 @@ def decode(value: Any) -> Any:
     return _DECODERS[kind](argument)
 
 
-def encode(value: Any) -> Any:
+def encode(value: Any) -> Any:  # noqa: PLR0911 - one type after the other
     """Write a value as JSON, with Python's own distinction of int and float."""
     if isinstance(value, float) and not math.isfinite(value):
         return {"$num": "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"}
@@ -91,7 +91,9 @@ def _encode_text(value: str) -> Any:
         return {"$utf16": value.encode("utf-16-le", "surrogatepass").hex()}
     if len(value) <= _LONG:
         return value
-    return {"$longString": {"chars": len(value), "sha256": hashlib.sha256(raw).hexdigest(), "head": value[:32]}}
+    return {
+        "$longString": {"chars": len(value), "sha256": hashlib.sha256(raw).hexdigest(), "head": value[:32]}
+    }
 
 
 def encode_result(result: Any) -> Any:
@@ -201,7 +203,7 @@ class Runner:
 def _at(phase: str, call: Callable[[], Any]) -> Any:
     try:
         return call()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever is raised belongs to the transcript
         raise _PhaseError(phase, error) from None
 
 
@@ -209,5 +211,5 @@ async def _awaited(call: Callable[[], Any]) -> Any:
     try:
         result = call()
         return await result if inspect.isawaitable(result) else result
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever is raised belongs to the transcript
         raise _PhaseError("execute", error) from None
