@@ -58,7 +58,9 @@ class BlobLike:
         if self.active:
             self.activate()
 
-    def _like(self, pattern: object, text: object, escape: object = "") -> int | None:
+    def _like(self, *arguments: apsw.SQLiteValue) -> int | None:
+        pattern, text, *rest = arguments
+        escape = rest[0] if rest else ""
         pattern_text = _as_text(pattern)
         if pattern_text is not None and len(pattern_text.encode()) > self._pattern_bytes:
             raise apsw.SQLError("LIKE or GLOB pattern too complex")
@@ -79,13 +81,13 @@ class BlobLike:
         return text if self._case_sensitive else text.translate(_UPPER_TO_LOWER)
 
 
-def _as_text(value: object) -> str | None:
+def _as_text(value: apsw.SQLiteValue) -> str | None:
     if value is None or isinstance(value, str):
         text = value
     elif isinstance(value, bytes):
         text = value.decode(errors="replace")
     else:
-        text = str(apsw.format_sql_value(value))  # type: ignore[arg-type]  # int or float
+        text = str(apsw.format_sql_value(value))
     return None if text is None else text.partition("\0")[0]
 
 

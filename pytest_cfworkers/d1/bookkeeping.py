@@ -51,7 +51,7 @@ class Bookkeeping:
         store = self._store
         store.run_own(_TABLE)
         kept = store.run_own(_READ)
-        self._count = int(kept[0][0] or 0) if kept else 0  # type: ignore[arg-type]  # the table is the engine's
+        self._count = int(kept[0][0] or 0) if kept else 0
         store.run_own(_UPSERT, (self._count + 1,))
         self.written += 1
         self._has_table = True

@@ -118,7 +118,7 @@ class Store:
         """Return the columns that name a row: a name of the rowid, or else the primary key."""
         columns = self.run_own("SELECT lower(name), name, pk FROM pragma_table_xinfo(?)", (table,))
         if self.run_own("SELECT wr FROM pragma_table_list WHERE name = ? AND wr", (table,)):
-            key = sorted((pk, name) for _, name, pk in columns if pk)  # type: ignore[type-var]
+            key = sorted((pk, name) for _, name, pk in columns if pk)
             return tuple('"' + str(name).replace('"', '""') + '"' for _, name in key)
         taken = {column[0] for column in columns}
         return (next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "rowid"),)

@@ -108,9 +108,7 @@ def _rarer_to_wire(value: object) -> Wire:  # noqa: PLR0911 - one type after the
         return bytes(value)
     if isinstance(value, memoryview):
         # A view becomes a typed array and its elements bytes, each modulo 256.
-        return (
-            value.tobytes() if value.itemsize == 1 else _as_bytes(value.cast("B").cast(value.format).tolist())
-        )
+        return value.tobytes() if value.itemsize == 1 else _as_bytes(value.tolist())
     if isinstance(value, list) and all(_fits_a_byte(item) for item in value):
         return _as_bytes(value)
     raise _type_error(value)
