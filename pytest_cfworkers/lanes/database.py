@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.channel import Channel, RoundTrip
 from pytest_cfworkers.d1.database import D1Database
-from pytest_cfworkers.d1.errors import D1Error, Refused, execution_error
+from pytest_cfworkers.d1.errors import D1Error, Refused
 from pytest_cfworkers.d1.session import D1DatabaseSession
 from pytest_cfworkers.d1.statement import D1PreparedStatement
 from pytest_cfworkers.d1.values import refuse_unsendable
@@ -57,9 +57,11 @@ class WorkerdChannel(Channel):
 
 
 def _injected(kind: RequestKind, queries: Sequence[Query], refused: Refused) -> D1Error:
-    if kind == "exec" and refused.kind != "reset":
+    if refused.kind == "reset":
+        return D1Error(refused.reason)
+    if kind == "exec":
         return D1Error.caused("D1_EXEC_ERROR", f"Error in line 1: {queries[0].sql}: {refused.reason}")
-    return execution_error(refused)
+    return D1Error.caused("D1_ERROR", refused.reason)
 
 
 class _NoBackend:
