@@ -23,7 +23,7 @@ class Query(NamedTuple):
 
     Attributes:
         sql: the text as the user wrote it.
-        params: the converted values, in order.
+        params: the converted values, in order; a `values.WithBlob` where one is a blob.
         counted: whether anybody will look at `rows_read` and `rows_written`; where not, a backend may leave
             them 0.
     """

@@ -8,12 +8,9 @@ remains. https://sqlite.org/compile.html#like_doesnt_match_blobs (checked 2026-1
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import apsw
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _MAKES_BLOB: Final = re.compile(
     r"(?<![\w'])x'[0-9a-f]*'|\bblob\b|zeroblob|randomblob|unhex|jsonb", re.IGNORECASE
@@ -25,11 +22,6 @@ _UPPER_TO_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") +
 def may_make_blob(sql: str) -> bool:
     """Whether a statement's text can bring a blob into being."""
     return _MAKES_BLOB.search(sql) is not None and _DEFINES.match(sql) is None
-
-
-def has_blob(params: Iterable[object]) -> bool:
-    """Whether one of the bound values is a blob."""
-    return bytes in map(type, params)
 
 
 class BlobLike:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import apsw
 
 from pytest_cfworkers.d1.backend import Answer, RawResult
-from pytest_cfworkers.d1.blob_like import has_blob
 from pytest_cfworkers.d1.bookkeeping import Bookkeeping
 from pytest_cfworkers.d1.connection import MEMORY, refusal
 from pytest_cfworkers.d1.damaged_text import clean, fetch_damaged
@@ -21,7 +20,7 @@ from pytest_cfworkers.d1.rows import NOTHING
 from pytest_cfworkers.d1.rules import Acts
 from pytest_cfworkers.d1.splitting import holds_statement
 from pytest_cfworkers.d1.store import Store
-from pytest_cfworkers.d1.values import from_database, from_sqlite
+from pytest_cfworkers.d1.values import WithBlob, from_database, from_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,10 +100,11 @@ class Engine:
         self.store.begin()
         results: list[RawResult] = []
         try:
-            for query in queries:
+            while len(results) < len(queries):
+                query = queries[len(results)]
                 ready = self._ready.get(query.sql)
                 if ready is not None and self._holds(ready, query):
-                    results.append(self._run_shortly(ready, query, meter))
+                    self._run_shortly(ready, queries, meter, results)
                 else:
                     results.append(self._run(query, meter))
         except BaseException as error:
@@ -123,7 +123,7 @@ class Engine:
             ready.generation == self.store.generation
             and len(params) == ready.parameters
             and (ready.read is not None or not query.counted)
-            and (self.store.blob_like.active or not has_blob(params))
+            and (self.store.blob_like.active or type(params) is not WithBlob)
         )
 
     def _read_shortly(self, query: Query) -> RawResult | None:
@@ -131,19 +131,23 @@ class Engine:
         if ready is None or not ready.pure_read or not self._holds(ready, query):
             return None
         try:
-            if query.counted:
-                return run_ready(ready, query.params, self._cursor, Meter(self.store))
-            return read_ready(ready, query.params, self._cursor)
+            if not query.counted:
+                return read_ready(ready, query.params, self._cursor)
+            results: list[RawResult] = []
+            run_ready(ready, (query,), self._cursor, Meter(self.store), results)
+            return results[0]
         except (apsw.Error, UnicodeError):
             return None  # the long way tells it in the runtime's words
 
-    def _run_shortly(self, ready: Ready, query: Query, meter: Meter) -> RawResult:
+    def _run_shortly(
+        self, ready: Ready, queries: Sequence[Query], meter: Meter, results: list[RawResult]
+    ) -> None:
         try:
-            return run_ready(ready, query.params, self._cursor, meter)
+            run_ready(ready, queries, self._cursor, meter, results)
         except UnicodeError:
-            return self._run(query, meter)
+            results.append(self._run(queries[len(results)], meter))
         except apsw.SQLError as error:
-            raise self._program(query.sql).located(refusal(error)) from error
+            raise self._program(queries[len(results)].sql).located(refusal(error)) from error
         except apsw.Error as error:
             raise refusal(error) from error
 
@@ -226,7 +230,7 @@ class Engine:
         if compiled.acts & Acts.COUNTS_CHANGES:
             self._bookkeeping.settle()
         store = self.store
-        if not store.blob_like.active and has_blob(params):
+        if not store.blob_like.active and type(params) is WithBlob:
             store.blob_like.activate()
         try:
             rows = self._fetch(compiled, params)

@@ -98,6 +98,10 @@ def _linear(combination: Combination) -> Linear | None:
 NOTHING: Final = RowCounts({}, {}, needs_status=False, counted_roots=(), exact=True, frees=True)
 
 
+TOO_LONG: Final = NOTHING._replace(written={"changes": 1}, exact=False)
+"""What is assumed of programs whose equations would take too long: each change is one row written."""
+
+
 def evaluate(combination: Combination, reports: dict[str, int]) -> int:
     """Return a number from its coefficients and the reports of a run."""
     total = sum((amount * reports.get(name, 0) for name, amount in combination.items()), 0)
@@ -124,8 +128,10 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
         The coefficients. Where they do not follow, what is likely is assumed.
     """
     programs = instructions(explained)
-    if not programs or sum(map(len, programs)) > _LONGEST_PROGRAM:
+    if not programs:
         return NOTHING
+    if sum(map(len, programs)) > _LONGEST_PROGRAM:
+        return TOO_LONG
     flow = Flow(programs)
     read, written = _counted(flow, programs)
     _learn(flow, programs)

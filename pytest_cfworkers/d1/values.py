@@ -78,20 +78,34 @@ def to_wire(value: object) -> Wire:
     return _rarer_to_wire(value)
 
 
+class WithBlob(tuple["Wire", ...]):
+    """Bound values of which at least one is a blob; the engine asks, and looking at each again costs time."""
+
+    __slots__ = ()
+
+
 def to_wires(values: Sequence[object]) -> tuple[Wire, ...]:
-    """Convert all arguments of `bind`; see `to_wire`."""
-    wires: list[Wire] = []
+    """Convert all arguments of `bind`; see `to_wire`.
+
+    Returns:
+        The values; a `WithBlob` where one of them is a blob.
+    """
+    wires: list[Any] = []
+    add = wires.append
+    blob = False
     for value in values:
         kind = type(value)
-        if kind is str or value is None or kind is bytes:
-            wires.append(value)  # type: ignore[arg-type]  # narrowed by identity for speed
-        elif kind is int and -SAFE_INTEGER < value < SAFE_INTEGER:  # type: ignore[operator]
-            wires.append(float(value))  # type: ignore[arg-type]
+        if kind is str or value is None:
+            add(value)
         elif kind is float:
-            wires.append(value if isfinite(value) else None)  # type: ignore[arg-type]
+            add(value if isfinite(value) else None)  # type: ignore[arg-type]  # narrowed by identity for speed
+        elif kind is int and -SAFE_INTEGER < value < SAFE_INTEGER:  # type: ignore[operator]
+            add(float(value))  # type: ignore[arg-type]
         else:
-            wires.append(to_wire(value))
-    return tuple(wires)
+            wire = to_wire(value)
+            blob = blob or type(wire) is bytes
+            add(wire)
+    return WithBlob(wires) if blob else tuple(wires)
 
 
 def _rarer_to_wire(value: object) -> Wire:  # noqa: PLR0911 - one type after the other
