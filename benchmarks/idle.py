@@ -40,7 +40,7 @@ def suite() -> Ratio:
 
 
 def import_ms() -> float:
-    """Return the least milliseconds of CPU that importing the plugin adds to an interpreter that has imported pytest."""
+    """Return the least milliseconds of CPU that importing the plugin adds to importing pytest."""
     program = (
         "import _pytest.config, pytest, time; start = time.process_time(); "
         "import pytest_cfworkers.plugin; "

@@ -1,0 +1,159 @@
+"""One statement of a text, compiled, with what the engine remembers about it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import apsw
+
+from pytest_cfworkers.d1.connection import refusal
+from pytest_cfworkers.d1.engine_limits import SQL_LENGTH
+from pytest_cfworkers.d1.errors import Refused
+from pytest_cfworkers.d1.limited_writes import is_limited_write, rewrite
+from pytest_cfworkers.d1.rules import Acts, is_allowed_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_cfworkers.d1.rows import RowCounts
+    from pytest_cfworkers.d1.rules import Authorizer
+
+_RENAMES = re.compile(r"\brename\s+to\s+[\"'`\[]?(\w+)", re.IGNORECASE)
+# A pragma that PyPI's apsw is built without and the runtime's SQLite with; its argument names a schema.
+_OMITTED_PRAGMA = re.compile(r"\bpragma_default_cache_size\b(?:\s*\(\s*'([^']*)')?", re.IGNORECASE)
+_NO_STATEMENT = "SQL code did not contain a statement."
+
+
+@dataclass(slots=True)
+class Compiled:
+    """What is known about a statement after compiling it.
+
+    Attributes:
+        sql: the text that SQLite gets.
+        parameters: how many values it takes.
+        columns: the names of its result's columns.
+        acts: what it does.
+        pure_read: it does nothing but read rows, so that it needs no transaction of its own.
+        generation: the state of the schema for which this holds; -1 before it is known.
+    """
+
+    sql: str
+    parameters: int = 0
+    columns: list[str] = field(default_factory=list)
+    acts: Acts = Acts.NONE
+    pure_read: bool = False
+    generation: int = -1
+    counts: RowCounts | None = None
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether SQLite may use a compiled form again; pragmas act, and read, while they are compiled."""
+        return Acts.PRAGMA not in self.acts
+
+
+class Compiler:
+    """Compiles statements without running them.
+
+    Args:
+        connection: whose schema and rules hold.
+        authorizer: the connection's authorizer, which notes what each statement does.
+        key_of: returns the columns that name a row of a table.
+    """
+
+    def __init__(
+        self, connection: apsw.Connection, authorizer: Authorizer, key_of: Callable[[str], tuple[str, ...]]
+    ) -> None:
+        self._authorizer = authorizer
+        self._key_of = key_of
+        self._cursor = connection.cursor()
+        self._cursor.exec_trace = self._seen
+        self._current = Compiled("")
+
+    def compile(self, sql: str, length: int, generation: int, *, fresh: bool = False) -> Compiled:
+        """Compile one statement.
+
+        Args:
+            sql: the statement.
+            length: bytes from the statement's start to the end of the whole text, which is what the limit
+                counts.
+            generation: the state of the schema.
+            fresh: compile anew, though SQLite has a compiled form of the same text.
+
+        Returns:
+            What is known about the statement.
+
+        Raises:
+            Refused: SQLite, or a rule of the platform, refuses it.
+        """
+        if length > SQL_LENGTH:
+            raise Refused("statement too long: SQLITE_TOOBIG")
+        try:
+            current = self._compile(sql, fresh=fresh)
+        except apsw.SQLError as error:
+            current = self._without_limit(sql, error)
+        except apsw.Error as error:
+            raise self._refused(error) from None
+        current.generation = generation
+        return current
+
+    def _compile(self, sql: str, *, fresh: bool) -> Compiled:
+        current = self._current = Compiled(sql)
+        authorizer = self._authorizer
+        authorizer.acts, authorizer.refusal = Acts.NONE, None
+        self._stop_before_first_step(sql, can_cache=not fresh)
+        if current.generation == -1:
+            raise Refused(_NO_STATEMENT)
+        current.acts = authorizer.acts
+        current.pure_read = current.pure_read and current.acts is Acts.NONE
+        if current.acts & Acts.SCHEMA and (renamed := _RENAMES.search(sql)) and not is_allowed_name(renamed[1]):
+            raise Refused("not authorized: SQLITE_AUTH")
+        return current
+
+    def _without_limit(self, sql: str, error: apsw.SQLError) -> Compiled:
+        """Compile an UPDATE or DELETE with LIMIT in other words, or raise the error of the first text."""
+        rewritten = rewrite(sql, self._key_of) if is_limited_write(sql) else None
+        if rewritten is None:
+            raise self._refused(error, sql) from None
+        try:
+            return self._compile(rewritten.sql, fresh=False)
+        except apsw.Error as other:
+            offset = getattr(other, "error_offset", -1)
+            if offset >= 0:
+                vars(other)["error_offset"] = rewritten.original_offset(offset, sql)
+            raise self._refused(other) from None
+
+    def _refused(self, error: apsw.Error, sql: str = "") -> Refused:
+        omitted = _OMITTED_PRAGMA.search(sql)
+        if omitted and str(error).startswith("no such table: pragma_"):
+            schema = omitted[1]
+            known = schema is None or schema.lower() in ("main", "temp")
+            return Refused("not authorized: SQLITE_AUTH" if known else f"unknown database '{schema}': SQLITE_ERROR")
+        if self._authorizer.refusal and isinstance(error, apsw.AuthError):
+            return Refused(self._authorizer.refusal)
+        return refusal(error)
+
+    def _stop_before_first_step(self, sql: str, *, can_cache: bool) -> None:
+        with suppress(apsw.ExecTraceAbort):
+            try:
+                self._cursor.execute(sql, can_cache=can_cache)
+            except apsw.BindingsError as error:
+                # apsw wants the values before it shows the statement, and says how many.
+                self._cursor.execute(sql, (None,) * _parameters(error), can_cache=can_cache)
+
+    def _seen(self, cursor: apsw.Cursor, _sql: str, _bindings: object) -> bool:
+        """Take down what only a compiled statement tells, and stop before its first step."""
+        if cursor.has_vdbe:
+            current = self._current
+            current.columns = [column[0] for column in cursor.get_description()]
+            current.parameters = cursor.bindings_count
+            current.pure_read = cursor.is_readonly
+            current.generation = 0
+        return False
+
+
+def _parameters(error: apsw.BindingsError) -> int:
+    stated = re.search(r"has (\d+) bindings", str(error))
+    return int(stated[1]) if stated else 1

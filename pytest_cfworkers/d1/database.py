@@ -1,0 +1,142 @@
+"""The D1 binding: what `env.DB` is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_cfworkers.d1.backend import Query
+from pytest_cfworkers.d1.channel import Channel
+from pytest_cfworkers.d1.errors import D1Error, JsException, Refused
+from pytest_cfworkers.d1.javascript import WHITESPACE
+from pytest_cfworkers.d1.result import JsDict
+from pytest_cfworkers.d1.session import Connection, D1DatabaseSession, batch_queries, open_session
+from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error
+from pytest_cfworkers.d1.values import refuse_unsendable
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Coroutine
+
+    from pytest_cfworkers.d1.backend import Backend
+
+
+class D1Database:
+    """A D1 database as Python code in a Worker sees it, without a Worker.
+
+    It has the methods that the platform has and no others.
+    https://developers.cloudflare.com/d1/worker-api/d1-database/ (checked 2026-11-24)
+
+    Args:
+        path: a file that keeps the data, or `":memory:"`.
+        limits: `"documented"`: production's documented limits; `"local"`: the looser ones of open-source
+            workerd (127 function arguments instead of 32, values beyond 2,000,000 bytes).
+
+    Raises:
+        ValueError: `limits` is neither.
+        DatabaseFileError: the file is not an SQLite database, or its directory does not exist.
+    """
+
+    __slots__ = ("__weakref__", "_channel", "_connection")
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = ":memory:",
+        *,
+        limits: Literal["documented", "local"] = "documented",
+    ) -> None:
+        # Imported here so that a lane without SQLite does not need apsw.
+        from pytest_cfworkers.d1.engine import Engine  # noqa: PLC0415
+
+        self._connect(Engine(path, limits=limits))
+
+    def _connect(self, backend: Backend) -> None:
+        self._channel = Channel(backend)
+        self._connection = Connection(self._channel)
+
+    def prepare(self, sql: str, /) -> D1PreparedStatement:
+        """Return a statement; nothing is sent or checked before it runs."""
+        return D1PreparedStatement(self._connection, Query(sql))
+
+    def batch(self, statements: list[D1PreparedStatement], /) -> Coroutine[Any, Any, list[JsDict]]:
+        """Run statements in one transaction and one round trip.
+
+        Args:
+            statements: a list (the SDK refuses a tuple) of prepared statements.
+
+        Returns:
+            One result for each statement, in order, as `run()` gives it.
+
+        Raises:
+            D1Error: `D1_ERROR`: one of them failed; nothing of the batch remains.
+            TypeError: the SDK does not send the argument.
+        """
+        return self._connection.batch(batch_queries(statements))
+
+    async def exec(self, sql: str, /) -> JsDict:
+        """Run a text line by line, in one transaction, without parameters.
+
+        Each *line* is one query: a statement over two lines fails, several statements on one line count once.
+
+        Args:
+            sql: the text.
+
+        Returns:
+            `count`, the number of lines that held a statement, and `duration` in milliseconds.
+
+        Raises:
+            D1Error: `D1_EXEC_ERROR`: a line failed; nothing remains. The message always names line 1.
+        """
+        if not isinstance(sql, str):
+            raise _no_text(sql)
+        lines = sql.strip(WHITESPACE).split("\n")
+        try:
+            answer = await self._channel.send("exec", [Query(line, counted=False) for line in lines])
+        except Refused as refused:
+            if refused.kind == "reset":
+                raise execution_error(refused) from None
+            reason = f"Error in line 1: {lines[0]}: {refused.reason}"
+            raise D1Error.caused("D1_EXEC_ERROR", reason) from None
+        return JsDict(count=len(answer.results), duration=sum(result.meta["duration"] for result in answer.results))
+
+    def withSession(self, constraint: str | None = None, /) -> D1DatabaseSession:  # noqa: N802 - the platform's name
+        """Return a session.
+
+        Args:
+            constraint: `"first-unconstrained"` (the default), `"first-primary"`, or a bookmark.
+
+        Raises:
+            D1Error: a TypeError of JavaScript, for anything but a string.
+        """
+        return open_session(self._channel, constraint)
+
+    async def dump(self) -> bytes:
+        """Fail, as it does for every database since the alpha of D1.
+
+        Raises:
+            D1Error: `D1_DUMP_ERROR`, always.
+        """
+        await self._channel.send("dump", ())
+        raise D1Error("D1_DUMP_ERROR: Status + 404", cause=JsException("Status 404"))
+
+
+def _no_text(sql: object) -> D1Error:
+    """Return the TypeError of JavaScript for an argument of `exec` that is no string."""
+    refuse_unsendable(sql)
+    if sql is None:
+        return D1Error("Cannot read properties of null (reading 'trim')", name="TypeError")
+    return D1Error("query.trim is not a function", name="TypeError")
+
+
+def database_over(backend: Backend) -> D1Database:
+    """Return the binding over another backend than the in-process engine."""
+    database = D1Database.__new__(D1Database)
+    database._connect(backend)  # noqa: SLF001 - the module's own class
+    return database
+
+
+def channel_of(database: D1Database) -> Channel:
+    """Return the channel of a database: where budgets watch and faults strike.
+
+    It is a function so that the binding itself shows nothing that the platform lacks.
+    """
+    return database._channel  # noqa: SLF001 - the module's own class

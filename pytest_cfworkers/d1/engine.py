@@ -1,0 +1,255 @@
+"""The in-process D1: runs requests on SQLite as the runtime does."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+import apsw
+
+from pytest_cfworkers.d1.backend import Answer, RawResult
+from pytest_cfworkers.d1.bookkeeping import Bookkeeping
+from pytest_cfworkers.d1.connection import MEMORY, refusal
+from pytest_cfworkers.d1.damaged_text import clean, fetch_damaged
+from pytest_cfworkers.d1.errors import Refused
+from pytest_cfworkers.d1.program import Program
+from pytest_cfworkers.d1.ready import Meter, Ready, make_ready, read_ready, run_ready
+from pytest_cfworkers.d1.rows import NOTHING
+from pytest_cfworkers.d1.rules import Acts
+from pytest_cfworkers.d1.splitting import holds_statement
+from pytest_cfworkers.d1.store import Store
+from pytest_cfworkers.d1.values import WithBlob, from_database, from_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_cfworkers.d1.backend import Query, RequestKind, Wire
+    from pytest_cfworkers.d1.compiled import Compiled
+    from pytest_cfworkers.d1.engine_limits import LimitSet
+
+_STATE_VIOLATED = (
+    "Durable Object was reset and rolled back to its last known good state because the application left the "
+    "database in a state where constraints were violated: "
+)
+# After these SQLite has rolled back by itself and the runtime shows the bare text.
+# https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction (checked 2026-11-24)
+_CRITICAL = (apsw.FullError, apsw.IOError, apsw.NoMemError, apsw.InterruptError)
+
+# Texts whose statements are remembered. The runtime remembers 1 MiB of them.
+_PROGRAMS_KEPT = 1024
+
+
+class Engine:
+    """A D1 database in this process.
+
+    Args:
+        path: a file, or `":memory:"`.
+        limits: `"documented"` or `"local"`.
+        image: the content of a database in memory; see `snapshot`.
+
+    Raises:
+        ValueError: `limits` is neither.
+        DatabaseFileError: the file cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = MEMORY,
+        *,
+        limits: LimitSet = "documented",
+        image: bytes | None = None,
+    ) -> None:
+        if limits not in ("documented", "local"):
+            raise ValueError(f"limits is {limits!r}; it takes 'documented' or 'local'")
+        self.store = Store(os.fspath(path), limits, image)
+        self._bookkeeping = Bookkeeping(self.store)
+        self._programs: dict[str, Program] = {}
+        self._ready: dict[str, Ready] = {}
+        self._cursor = self.store.connection.cursor()
+
+    async def send(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
+        """Answer a request; see `Backend.send`."""
+        return self.answer(kind, queries)
+
+    def answer(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
+        """Answer a request at once.
+
+        Args:
+            kind: which method asked.
+            queries: the statements.
+
+        Returns:
+            One result for each query that holds a statement, and a bookmark.
+
+        Raises:
+            Refused: SQLite or a rule refused; nothing of the request remains.
+        """
+        if kind == "query":
+            result = self._read_shortly(queries[0])
+            if result is not None:
+                return Answer([result], self._bookkeeping.note_request())
+        elif kind == "dump":
+            return Answer([], None)
+        known = self._ready
+        queries = [query for query in queries if query.sql in known or holds_statement(query.sql)]
+        if not queries:
+            raise Refused("No SQL statements detected.")
+        meter = Meter(self.store)
+        self.store.begin()
+        results: list[RawResult] = []
+        try:
+            while len(results) < len(queries):
+                query = queries[len(results)]
+                ready = self._ready.get(query.sql)
+                if ready is not None and self._holds(ready, query):
+                    self._run_shortly(ready, queries, meter, results)
+                else:
+                    results.append(self._run(query, meter))
+        except BaseException as error:
+            if isinstance(error, Refused):
+                error.position = len(results)
+            if not self.store.roll_back():
+                raise self._died(error) from None
+            raise
+        self._commit()
+        return Answer(results, self._bookkeeping.note_request())
+
+    def _holds(self, ready: Ready, query: Query) -> bool:
+        """Whether what is known about a statement still holds, for these values."""
+        params = query.params
+        return (
+            ready.generation == self.store.generation
+            and len(params) == ready.parameters
+            and (ready.read is not None or not query.counted)
+            and (self.store.blob_like.active or type(params) is not WithBlob)
+        )
+
+    def _read_shortly(self, query: Query) -> RawResult | None:
+        ready = self._ready.get(query.sql)
+        if ready is None or not ready.pure_read or not self._holds(ready, query):
+            return None
+        try:
+            if not query.counted:
+                return read_ready(ready, query.params, self._cursor)
+            results: list[RawResult] = []
+            run_ready(ready, (query,), self._cursor, Meter(self.store), results)
+            return results[0]
+        except (apsw.Error, UnicodeError):
+            return None  # the long way tells it in the runtime's words
+
+    def _run_shortly(self, ready: Ready, queries: Sequence[Query], meter: Meter, results: list[RawResult]) -> None:
+        try:
+            run_ready(ready, queries, self._cursor, meter, results)
+        except UnicodeError:
+            results.append(self._run(queries[len(results)], meter))
+        except apsw.SQLError as error:
+            raise self._program(queries[len(results)].sql).located(refusal(error)) from error
+        except apsw.Error as error:
+            raise refusal(error) from error
+
+    def _commit(self) -> None:
+        try:
+            self.store.commit()
+        except apsw.ConstraintError as error:
+            self._reset()
+            raise Refused(_STATE_VIOLATED + refusal(error).reason, kind="reset") from None
+        except apsw.Error:
+            self._reset()
+            raise _internal_error() from None
+
+    def _died(self, error: BaseException) -> BaseException:
+        """Return the error of a request whose transaction SQLite has ended itself; the object dies."""
+        self._reset()
+        if not isinstance(error, Refused):
+            return error
+        if isinstance(error.__cause__, _CRITICAL):
+            return Refused(error.reason, kind="reset")
+        return _internal_error()
+
+    def _reset(self) -> None:
+        for program in self._programs.values():
+            program.release()
+        self._programs.clear()
+        self._ready.clear()
+        self.store.reset()
+        self._bookkeeping.forget()
+        self._cursor = self.store.connection.cursor()
+
+    def _program(self, sql: str) -> Program:
+        program = self._programs.get(sql)
+        if program is None:
+            if len(self._programs) >= _PROGRAMS_KEPT:
+                oldest = next(iter(self._programs))
+                self._programs.pop(oldest).release()
+                self._ready.pop(oldest, None)
+            program = Program(sql, self.store, self._bookkeeping)
+        return program
+
+    def _run(self, query: Query, meter: Meter) -> RawResult:
+        started = time.perf_counter()
+        store, books = self.store, self._bookkeeping
+        last, size, total = meter.last, meter.size, meter.total - books.written
+        program = self._program(query.sql)
+        compiled = program.prepare()
+        self._programs[query.sql] = program
+        counts = store.row_counter.counts(compiled) if query.counted else NOTHING
+        if program.is_single and (ready := make_ready(compiled)) is not None:
+            self._ready[query.sql] = ready
+        before = store.connection.total_changes() - books.written
+        with store.row_counter.watching(counts) as status:
+            rows = self._execute(program, compiled, query.params)
+        store.size_changed()
+        meter.read()
+        after = meter.total - books.written
+        status |= {"rows": len(rows), "changes": after - before}
+        read, written = store.row_counter.evaluate(counts, status)
+        return RawResult(
+            compiled.columns,
+            from_database(rows) if rows else [],
+            {
+                "served_by": "miniflare.db",
+                "duration": (time.perf_counter() - started) * 1000,
+                "changes": after - total,
+                "last_row_id": from_sqlite(meter.last),
+                "changed_db": after != total or meter.last != last or meter.size != size,
+                "size_after": meter.size,
+                "rows_read": read,
+                "rows_written": written,
+            },
+        )
+
+    def _execute(
+        self, program: Program, compiled: Compiled, params: tuple[Wire, ...]
+    ) -> list[tuple[apsw.SQLiteValue, ...]]:
+        if len(params) != compiled.parameters:
+            raise Refused("Wrong number of parameter bindings for SQL query.")
+        if compiled.acts & Acts.COUNTS_CHANGES:
+            self._bookkeeping.settle()
+        store = self.store
+        if not store.blob_like.active and type(params) is WithBlob:
+            store.blob_like.activate()
+        try:
+            rows = self._fetch(compiled, params)
+        except apsw.SQLError as error:
+            raise program.located(refusal(error)) from error
+        except apsw.Error as error:
+            raise refusal(error) from error
+        store.note_acts(compiled.acts)
+        return rows
+
+    def _fetch(self, compiled: Compiled, params: tuple[Wire, ...]) -> list[tuple[apsw.SQLiteValue, ...]]:
+        try:
+            return self._cursor.execute(compiled.sql, params, can_cache=compiled.cacheable).fetchall()
+        except UnicodeEncodeError:
+            return self._fetch(compiled, clean(params))
+        except UnicodeDecodeError:
+            self._cursor.close(force=True)
+            self._cursor = self.store.connection.cursor()
+            return fetch_damaged(self.store.connection, compiled.sql, params, len(compiled.columns))
+
+
+def _internal_error() -> Refused:
+    """Return what the runtime says when it does not say what happened."""
+    return Refused(f"internal error; reference = {secrets.token_hex(12)}", kind="reset")

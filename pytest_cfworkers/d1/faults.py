@@ -1,0 +1,159 @@
+"""The errors that D1 really throws now and then, on demand, so that retries can be tested.
+
+    faults = Faults(
+        Fault(NETWORK_LOST, at=2),  # the second round trip
+        Fault(OVERLOADED, matching=r"^INSERT", times=3),  # the next three inserts
+        Fault(RESET_FOR_CODE, probability=0.1, seed=7),  # one in ten, the same ones in each run
+        Fault(NETWORK_LOST, matching="UPDATE accounts", after=True),  # the update took effect
+    )
+    with inject(database, faults):
+        ...
+
+https://developers.cloudflare.com/d1/observability/debug-d1/,
+https://developers.cloudflare.com/d1/best-practices/retry-queries/ (both checked 2026-11-24)
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from pytest_cfworkers.d1.database import channel_of
+from pytest_cfworkers.d1.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_cfworkers.d1.backend import Query, RequestKind
+    from pytest_cfworkers.d1.database import D1Database
+
+RESET_FOR_CODE: Final = "D1 DB reset because its code was updated."
+STARTUP_FAILED: Final = "Internal error while starting up D1 DB storage caused object to be reset."
+NETWORK_LOST: Final = "Network connection lost."
+STORAGE_RESET: Final = "Internal error in D1 DB storage caused object to be reset."
+UNRESOLVED: Final = "Cannot resolve D1 DB due to transient issue on remote node."
+CLIENT_GONE: Final = "Can't read from request stream because client disconnected."
+TIMED_OUT: Final = "D1 DB storage operation exceeded timeout which caused object to be reset."
+QUEUED_TOO_LONG: Final = "D1 DB is overloaded. Requests queued for too long."
+OVERLOADED: Final = "D1 DB is overloaded. Too many requests queued."
+OUT_OF_MEMORY: Final = "D1 DB's isolate exceeded its memory limit and was reset."
+OUT_OF_CPU: Final = "D1 DB exceeded its CPU time limit and was reset."
+
+RETRYABLE: Final = (RESET_FOR_CODE, STARTUP_FAILED, NETWORK_LOST, STORAGE_RESET, UNRESOLVED, CLIENT_GONE)
+"""What Cloudflare says to retry, if the statement is idempotent."""
+
+PERSISTENT: Final = (TIMED_OUT, QUEUED_TOO_LONG, OVERLOADED, OUT_OF_MEMORY, OUT_OF_CPU)
+"""What Cloudflare says to cure by smaller or fewer statements."""
+
+
+class Fault:
+    """One error, and when it strikes.
+
+    A fault strikes a round trip for which all that is given holds: position, pattern and chance.
+
+    Args:
+        message: the error's text, one of this module's or any other.
+        at: the position of the round trip, counted from 1 since the faults were injected.
+        matching: a regular expression that is searched in each statement of the round trip, whatever its
+            case.
+        probability: the chance of each round trip, from 0 to 1.
+        seed: makes the same round trips fail in each run.
+        after: whether the round trip takes effect before it fails, as when only the answer was lost.
+        times: how often the fault strikes at most; None for always. Default: once, with `probability` always.
+
+    Raises:
+        ValueError: nothing says when the fault strikes, or a number is out of its range.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        at: int | None = None,
+        matching: str | None = None,
+        probability: float | None = None,
+        seed: int = 0,
+        after: bool = False,
+        times: int | None = -1,
+    ) -> None:
+        if at is None and matching is None and probability is None:
+            raise ValueError("a fault needs at=, matching= or probability= to know when it strikes")
+        if at is not None and at < 1:
+            raise ValueError(f"at={at}: round trips are counted from 1")
+        if probability is not None and not 0 <= probability <= 1:
+            raise ValueError(f"probability={probability}: it lies between 0 and 1")
+        self.message = message
+        self.after = after
+        self._at = at
+        self._matching = None if matching is None else re.compile(matching, re.IGNORECASE)
+        self._probability = probability
+        self._chance = random.Random(seed)  # noqa: S311 - not for secrets; it has to repeat itself
+        self._left = (None if probability is not None else 1) if times == -1 else times
+
+    def strikes(self, position: int, queries: Sequence[Query]) -> bool:
+        """Whether the fault strikes a round trip; counts it if so.
+
+        Args:
+            position: the round trip's position, from 1.
+            queries: its statements.
+        """
+        if self._left == 0 or (self._at is not None and self._at != position):
+            return False
+        if self._matching and not any(self._matching.search(query.sql) for query in queries):
+            return False
+        if self._probability is not None and self._chance.random() >= self._probability:
+            return False
+        if self._left is not None:
+            self._left -= 1
+        return True
+
+    def error(self) -> Refused:
+        """Return what the channel raises."""
+        return Refused(self.message)
+
+
+class Faults:
+    """Faults for the round trips of one database; the first that strikes wins.
+
+    Args:
+        *faults: in order.
+
+    Attributes:
+        round_trips: how many round trips have been seen.
+        struck: the faults that struck, with the position of their round trip.
+    """
+
+    def __init__(self, *faults: Fault) -> None:
+        self._faults = faults
+        self.round_trips = 0
+        self.struck: list[tuple[int, Fault]] = []
+
+    def next(self, _kind: RequestKind, queries: Sequence[Query]) -> Fault | None:
+        """Count a round trip, and return the fault that strikes it."""
+        self.round_trips += 1
+        for fault in self._faults:
+            if fault.strikes(self.round_trips, queries):
+                self.struck.append((self.round_trips, fault))
+                return fault
+        return None
+
+
+@contextmanager
+def inject(database: D1Database, faults: Faults) -> Iterator[Faults]:
+    """Let faults strike a database, its statements and its sessions, inside the block.
+
+    Args:
+        database: the binding.
+        faults: what strikes.
+
+    Yields:
+        The faults, which tell afterwards what struck.
+    """
+    channel = channel_of(database)
+    before, channel.faults = channel.faults, faults
+    try:
+        yield faults
+    finally:
+        channel.faults = before

@@ -1,0 +1,162 @@
+"""Applies the migrations of a wrangler project, in wrangler's order, recorded as wrangler records them.
+
+https://developers.cloudflare.com/d1/reference/migrations/,
+https://github.com/cloudflare/workers-sdk/tree/main/packages/wrangler/src/d1/migrations (both checked
+2026-11-24)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_cfworkers.d1.backend import Query
+from pytest_cfworkers.d1.errors import Refused
+from pytest_cfworkers.d1.splitting import split_statements
+
+if TYPE_CHECKING:
+    import os
+
+    from pytest_cfworkers.d1.engine import Engine
+
+DEFAULT_TABLE: Final = "d1_migrations"
+"""Where wrangler records what has been applied, unless `migrations_table` says otherwise."""
+
+_TABLE: Final = """CREATE TABLE IF NOT EXISTS "{name}"(
+\t\tid         INTEGER PRIMARY KEY AUTOINCREMENT,
+\t\tname       TEXT UNIQUE,
+\t\tapplied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+);"""
+_OFFSET: Final = re.compile(r" at offset (\d+): SQLITE_")
+
+
+class MigrationError(Exception):
+    """A migration that cannot be read or applied; nothing of the failing file remains.
+
+    The message names the file, and the line where it is known.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One migration file.
+
+    Attributes:
+        name: its name within the directory, as wrangler records it.
+        path: where it is.
+    """
+
+    name: str
+    path: Path
+
+
+def find_migrations(directory: str | os.PathLike[str]) -> list[Migration]:
+    """List the migrations of a directory in the order in which wrangler applies them.
+
+    Args:
+        directory: `migrations_dir` of the D1 binding.
+
+    Returns:
+        Its `.sql` files by the number that their names begin with, then by name.
+
+    Raises:
+        MigrationError: there is no such directory.
+    """
+    root = Path(directory)
+    if not root.is_dir():
+        raise MigrationError(
+            f"No migrations present at {root}: the directory does not exist. "
+            "Set migrations_dir of the D1 binding in the wrangler configuration, or create the directory."
+        )
+    files = [path for path in root.iterdir() if path.suffix == ".sql" and not path.name.startswith(".")]
+    return [Migration(path.name, path) for path in sorted(files, key=_order)]
+
+
+def _order(path: Path) -> tuple[bool, int, str]:
+    number = re.match(r"\d+", path.name)
+    return number is None, int(number[0]) if number else 0, path.name
+
+
+def apply_migrations(engine: Engine, directory: str | os.PathLike[str], table: str = DEFAULT_TABLE) -> list[str]:
+    """Apply the migrations that a database has not seen yet.
+
+    Each file is one transaction together with its record, as with `wrangler d1 migrations apply`.
+
+    Args:
+        engine: the database.
+        directory: `migrations_dir` of the D1 binding.
+        table: `migrations_table` of the D1 binding.
+
+    Returns:
+        The names of what was applied now, in order.
+
+    Raises:
+        MigrationError: a directory is missing, or a file cannot be read or fails; earlier files stay applied.
+    """
+    migrations = find_migrations(directory)
+    quoted = table.replace('"', '""')
+    engine.answer("query", [Query(_TABLE.format(name=quoted))])
+    seen = {row[0] for row in engine.answer("query", [Query(f'SELECT name FROM "{quoted}"')]).results[0].rows}  # noqa: S608
+    applied = []
+    for migration in migrations:
+        if migration.name not in seen:
+            _apply(engine, migration, quoted)
+            applied.append(migration.name)
+    return applied
+
+
+def _apply(engine: Engine, migration: Migration, quoted: str) -> None:
+    record = Query(f'INSERT INTO "{quoted}" (name) VALUES (?)', (migration.name,))  # noqa: S608
+    apply_script(engine, migration.path, [record])
+
+
+def apply_script(engine: Engine, path: Path, also: list[Query] | None = None) -> None:
+    """Run the statements of a file, in one transaction.
+
+    Args:
+        engine: the database.
+        path: a file of SQL statements.
+        also: queries that belong to the same transaction, behind the file's own.
+
+    Raises:
+        MigrationError: the file cannot be read, or one of its statements fails; nothing of it remains.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MigrationError(f"{path}: cannot be read: {error}") from error
+    pieces = [piece for piece in _statements(text) if piece.sql]
+    queries = [Query(piece.sql) for piece in pieces] + (also or [])
+    if not queries:
+        return
+    try:
+        engine.answer("batch", queries)
+    except Refused as refused:
+        piece = pieces[min(refused.position, len(pieces) - 1)]
+        offset = _OFFSET.search(refused.reason)
+        line = piece.line + (piece.sql.encode()[: int(offset[1])].count(b"\n") if offset else 0)
+        raise MigrationError(f"{path}:{line}: {refused.reason}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    sql: str
+    line: int
+
+
+def _statements(text: str) -> list[_Piece]:
+    """Cut a file into its statements, with the line on which each starts."""
+    pieces = []
+    at = 0
+    for sql in split_statements(text):
+        start = text.index(sql, at) if sql else at
+        at = start + len(sql)
+        bare = _LEADING.match(sql)
+        skipped = bare.end() if bare else 0
+        pieces.append(_Piece(sql[skipped:].strip(), text.count("\n", 0, start + skipped) + 1))
+    return pieces
+
+
+_LEADING: Final = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?(?:\*/|\Z))*", re.DOTALL)

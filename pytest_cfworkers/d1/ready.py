@@ -1,0 +1,191 @@
+"""The short way for statements that have been run before and hold no surprises.
+
+A single statement that changes no schema, sets no pragma and cannot see the runtime's bookkeeping needs
+neither to be split nor compiled again. This file runs it with as little around it as can be; everything else,
+and everything that fails, takes the long way in `engine`.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_cfworkers.d1.backend import RawResult
+from pytest_cfworkers.d1.javascript import SAFE_INTEGER
+from pytest_cfworkers.d1.result import JsDict
+from pytest_cfworkers.d1.rows import Linear
+from pytest_cfworkers.d1.rules import Acts
+from pytest_cfworkers.d1.values import WithBlob, from_database
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import apsw
+
+    from pytest_cfworkers.d1.backend import Query, Wire
+    from pytest_cfworkers.d1.compiled import Compiled
+    from pytest_cfworkers.d1.store import Store
+
+_NO_ROWS: Final[list[tuple[apsw.SQLiteValue, ...]]] = []
+_raw_result: Final = tuple.__new__  # what RawResult(...) does, without asking for names
+# Copying a dictionary and filling it in is faster than building one from keywords.
+_META: Final = dict.fromkeys(
+    (
+        "served_by",
+        "duration",
+        "changes",
+        "last_row_id",
+        "changed_db",
+        "size_after",
+        "rows_read",
+        "rows_written",
+    ),
+    "miniflare.db",
+)
+_NOTHING: Final = Linear(0, 0, 0)
+NO_META: Final[dict[str, object]] = {}
+
+
+class Ready(NamedTuple):
+    """A statement that needs nothing but to be run.
+
+    Attributes:
+        sql: what SQLite gets.
+        parameters: how many values it takes.
+        columns: the names of its result's columns.
+        pure_read: it needs no transaction.
+        generation: the state of the schema for which this holds.
+        frees: it may set pages free.
+        read: how `rows_read` follows from rows and changes; None where that is not known.
+        written: how `rows_written` does.
+    """
+
+    sql: str
+    parameters: int
+    columns: list[str]
+    pure_read: bool
+    generation: int
+    frees: bool
+    read: Linear | None
+    written: Linear | None
+
+
+class Meter:
+    """What `meta` compares: the counters of a connection as the last statement left them.
+
+    Args:
+        store: the database.
+    """
+
+    __slots__ = ("clock", "last", "size", "store", "total")
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.read()
+
+    def read(self) -> None:
+        """Look at the counters, and at the clock (in seconds), now."""
+        connection = self.store.connection
+        self.total = connection.total_changes()
+        self.last = connection.last_insert_rowid()
+        self.size = self.store.size()
+        self.clock = perf_counter()
+
+
+def make_ready(compiled: Compiled) -> Ready | None:
+    """Return the short way for a compiled statement, or None if it has none."""
+    if compiled.acts & ~Acts.WRITES or not (compiled.pure_read or compiled.acts):
+        return None
+    counts = compiled.counts
+    read, written = (None, None) if counts is None else (counts.read_linear, counts.written_linear)
+    if not compiled.pure_read and (read is None or written is None):
+        return None
+    return Ready(
+        sql=compiled.sql,
+        parameters=compiled.parameters,
+        columns=compiled.columns,
+        pure_read=compiled.pure_read,
+        generation=compiled.generation,
+        frees=counts is None or counts.frees,
+        read=read,
+        written=written,
+    )
+
+
+def read_ready(ready: Ready, params: tuple[Wire, ...], cursor: apsw.Cursor) -> RawResult:
+    """Run a reading statement of whose `meta` nobody will look at anything.
+
+    Args:
+        ready: the statement.
+        params: its values.
+        cursor: what to run it with.
+
+    Returns:
+        The result, without `meta`.
+
+    Raises:
+        Exception: whatever apsw raises; the caller takes the long way then.
+    """
+    rows = cursor.execute(ready.sql, params).fetchall()
+    return RawResult(ready.columns, from_database(rows) if rows else [], NO_META)
+
+
+def run_ready(
+    ready: Ready, queries: Sequence[Query], cursor: apsw.Cursor, meter: Meter, results: list[RawResult]
+) -> None:
+    """Run a statement, and those behind it that have the same text, the short way.
+
+    This is the loop that a batch of a hundred inserts spends its time in, so everything is in local names.
+
+    Args:
+        ready: the statement.
+        queries: the request. What has no result yet is run, as long as it is this statement; the caller has
+            seen to it that the first is.
+        cursor: what to run it with; the caller has opened a transaction if one is needed.
+        meter: the counters before the statement; afterwards, those behind it.
+        results: those of the request so far; one is added for each run.
+
+    Raises:
+        Exception: whatever apsw raises; the caller takes the long way then.
+    """
+    store, connection, execute, add = meter.store, meter.store.connection, cursor.execute, results.append
+    changes_now, rowid_now, size_now = connection.total_changes, connection.last_insert_rowid, store.size
+    sql, parameters, columns, frees = (
+        ready.sql,
+        ready.parameters,
+        ready.columns,
+        ready.frees and not ready.pure_read,
+    )
+    reads, writes = ready.read or _NOTHING, ready.written or _NOTHING
+    read_one, read_rows, read_changes = reads
+    written_one, written_rows, written_changes = writes
+    refuses_blobs = not store.blob_like.active
+    total, last, size, clock = meter.total, meter.last, meter.size, meter.clock
+    text = queries[len(results)].sql
+    try:
+        for query in queries[len(results) :]:
+            params = query.params
+            if query.sql != text or len(params) != parameters:
+                break
+            if refuses_blobs and type(params) is WithBlob:
+                break
+            execute(sql, params)
+            rows = cursor.fetchall() if columns else _NO_ROWS
+            if frees:
+                store.size_changed()
+            before, total = total, changes_now()
+            last_before, last = last, rowid_now()
+            size_before, size = size, size_now()
+            started, clock = clock, perf_counter()
+            changes, count = total - before, len(rows)
+            meta = JsDict(_META)
+            meta["duration"] = (clock - started) * 1000
+            meta["changes"] = changes
+            meta["last_row_id"] = last if -SAFE_INTEGER <= last <= SAFE_INTEGER else float(last)
+            meta["changed_db"] = changes != 0 or last != last_before or size != size_before
+            meta["size_after"] = size
+            meta["rows_read"] = read_one + read_rows * count + read_changes * changes
+            meta["rows_written"] = written_one + written_rows * count + written_changes * changes
+            add(_raw_result(RawResult, (columns, from_database(rows) if count else [], meta)))
+    finally:
+        meter.total, meter.last, meter.size, meter.clock = total, last, size, clock

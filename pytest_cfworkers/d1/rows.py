@@ -1,0 +1,266 @@
+"""How many rows a statement has read and written, as the runtime counts them.
+
+It counts one read for each seek, each step to another row, each look at a rowid, each row of `count(*)`,
+sorters and virtual tables included; and one write for each row and each index entry that is inserted and each
+row that is deleted, temporary tables not included.
+https://github.com/cloudflare/workerd/blob/main/patches/sqlite/0001-row-counts-plain.patch (checked
+2026-11-24)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_cfworkers.d1.flow import Combination, Flow, Instruction, Sought, Vector
+
+if TYPE_CHECKING:
+    import apsw
+
+_READS: Final = frozenset(
+    {
+        "SeekLT",
+        "SeekLE",
+        "SeekGE",
+        "SeekGT",
+        "SeekRowid",
+        "NotExists",
+        "Last",
+        "Rewind",
+        "Sort",
+        "SorterSort",
+        "VNext",
+    }
+)
+_READS_BY_JUMP: Final = frozenset({"Next", "Prev", "SorterNext"})
+_EQUALITY_SEEKS: Final = frozenset({"SeekGE", "SeekLE"})
+_FULL_SCAN: Final = 1  # P5 of Next: SQLITE_STMTSTATUS_FULLSCAN_STEP
+_COUNTED: Final = 1  # OPFLAG_NCHANGE
+_SEEK_EQUAL: Final = 2  # OPFLAG_SEEKEQ
+_NO_OPERATION: Final = 0x40  # OPFLAG_ISNOOP
+_FREES: Final = frozenset({"Delete", "IdxDelete", "Clear", "Destroy", "VUpdate"})
+_LONGEST_PROGRAM: Final = 2_000
+
+REPORTS: Final = {
+    "steps": "SQLITE_STMTSTATUS_VM_STEP",
+    "full_scan_steps": "SQLITE_STMTSTATUS_FULLSCAN_STEP",
+    "sorts": "SQLITE_STMTSTATUS_SORT",
+    "filter_hits": "SQLITE_STMTSTATUS_FILTER_HIT",
+    "filter_misses": "SQLITE_STMTSTATUS_FILTER_MISS",
+}
+"""What SQLite's statement status tells about a run, by the name used here."""
+
+
+class Linear(NamedTuple):
+    """A number that is a sum of a constant, so much for each row and so much for each change."""
+
+    one: int
+    rows: int
+    changes: int
+
+
+class RowCounts(NamedTuple):
+    """How to compute the two numbers of a statement from what is known after it ran.
+
+    Attributes:
+        read: by name of a report: coefficients.
+        written: the same.
+        needs_status: whether SQLite's statement status is needed, and not only rows and changes.
+        counted_roots: pages of tables whose rows `count(*)` counts.
+        frees: whether it may set pages free.
+        exact: whether the flow equations determined both without an assumption.
+    """
+
+    read: Combination
+    written: Combination
+    needs_status: bool
+    counted_roots: tuple[int, ...]
+    exact: bool
+    frees: bool
+
+    @property
+    def read_linear(self) -> Linear | None:
+        """Rows read in terms of rows and changes alone, or None."""
+        return None if self.counted_roots else _linear(self.read)
+
+    @property
+    def written_linear(self) -> Linear | None:
+        """Rows written in terms of rows and changes alone, or None."""
+        return _linear(self.written)
+
+
+def _linear(combination: Combination) -> Linear | None:
+    whole = all(amount == int(amount) for amount in combination.values())
+    if combination.keys() - {"one", "rows", "changes"} or not whole:
+        return None
+    return Linear(*(int(combination.get(name, 0)) for name in ("one", "rows", "changes")))
+
+
+NOTHING: Final = RowCounts({}, {}, needs_status=False, counted_roots=(), exact=True, frees=True)
+
+
+TOO_LONG: Final = NOTHING._replace(written={"changes": 1}, exact=False)
+"""What is assumed of programs whose equations would take too long: each change is one row written."""
+
+
+def evaluate(combination: Combination, reports: dict[str, int]) -> int:
+    """Return a number from its coefficients and the reports of a run."""
+    total = sum((amount * reports.get(name, 0) for name, amount in combination.items()), 0)
+    return max(0, round(total))
+
+
+def instructions(explained: list[tuple[apsw.SQLiteValue, ...]]) -> list[list[Instruction]]:
+    """Return the programs that EXPLAIN lists one behind the other."""
+    programs: list[list[Instruction]] = []
+    for address, opcode, p1, p2, p3, _, p5, *_ in explained:
+        if address == 0:
+            programs.append([])
+        programs[-1].append(Instruction(str(opcode), int(p1), int(p2), int(p3), int(p5)))  # type: ignore[arg-type]
+    return programs
+
+
+def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
+    """Work out how the numbers of a statement follow from what SQLite reports.
+
+    Args:
+        explained: the rows of EXPLAIN.
+
+    Returns:
+        The coefficients. Where they do not follow, what is likely is assumed.
+    """
+    programs = instructions(explained)
+    if not programs:
+        return NOTHING
+    if sum(map(len, programs)) > _LONGEST_PROGRAM:
+        return TOO_LONG
+    flow = Flow(programs)
+    read, written = _counted(flow, programs)
+    _learn(flow, programs)
+    sought = [flow.reduce(Sought(read, {})), flow.reduce(Sought(written, {}))]
+    exact = not any(one.edges for one in sought)
+    if not exact:
+        for vector in [*_stores(flow, programs), *_unlikely(flow, programs)]:
+            flow.assume_none(vector)
+            sought = [flow.reduce(one) for one in sought]
+            if not any(one.edges for one in sought):
+                break
+    read_by, written_by = (one.known for one in sought)
+    roots = tuple(
+        _root(programs[0], instruction.p1)
+        for instruction in programs[0]
+        if instruction.opcode == "Count" and not instruction.p3
+    )
+    if any(instruction.opcode == "Clear" and instruction.p3 for part in programs for instruction in part):
+        written_by = {**written_by, "changes": written_by.get("changes", 0) + 1}
+    needed = {*read_by, *written_by} & set(REPORTS)
+    frees = any(one.opcode in _FREES for part in programs for one in part)
+    return RowCounts(read_by, written_by, bool(needed), roots, exact, frees)
+
+
+def _root(part: list[Instruction], cursor: int) -> int:
+    return next((one.p2 for one in part if one.opcode == "OpenRead" and one.p1 == cursor), 0)
+
+
+def _counted(flow: Flow, programs: list[list[Instruction]]) -> tuple[Vector, Vector]:
+    read: Vector = {}
+    written: Vector = {}
+    for number, part in enumerate(programs):
+        temporary = {one.p1 for one in part if one.opcode in ("OpenEphemeral", "OpenAutoindex", "OpenDup")}
+        equal = {one.p1 for one in part if one.opcode in ("OpenRead", "ReopenIdx") and one.p5 & _SEEK_EQUAL}
+        for at, one in enumerate(part):
+            opcode = one.opcode
+            if opcode in _EQUALITY_SEEKS and one.p1 in equal:
+                _add(read, flow.edge(number, at, "next"))
+            elif opcode in _READS:
+                _add(read, flow.visits(number, at))
+            elif opcode in _READS_BY_JUMP:
+                _add(read, flow.edge(number, at, "jump"))
+            elif _writes(one) and one.p1 not in temporary:
+                _add(written, flow.visits(number, at))
+    return read, written
+
+
+def _writes(one: Instruction) -> bool:
+    if one.opcode == "Insert":
+        return not one.p5 & _NO_OPERATION
+    return one.opcode in ("IdxInsert", "VUpdate") or (one.opcode == "Delete" and bool(one.p2 & _COUNTED))
+
+
+def _learn(flow: Flow, programs: list[list[Instruction]]) -> None:
+    """State what SQLite's reports are sums of."""
+    sums: dict[str, Vector] = {name: {} for name in (*REPORTS, "rows", "changes")}
+    for number, part in enumerate(programs):
+        for at, one in enumerate(part):
+            visits = flow.visits(number, at)
+            _add(sums["steps"], visits)
+            if one.opcode in _READS_BY_JUMP and one.p5 == _FULL_SCAN:
+                _add(sums["full_scan_steps"], flow.edge(number, at, "jump"))
+            elif one.opcode in ("Sort", "SorterSort"):
+                _add(sums["sorts"], visits)
+            elif one.opcode == "ResultRow":
+                _add(sums["rows"], visits)
+            elif one.opcode == "Filter":
+                _add(sums["filter_hits"], flow.edge(number, at, "jump"))
+                _add(sums["filter_misses"], flow.edge(number, at, "next"))
+            if _changes(one):
+                _add(sums["changes"], visits)
+    clears = any(one.opcode in ("Clear", "VUpdate") for part in programs for one in part)
+    for name in ("rows", "changes", "full_scan_steps", "sorts", "filter_hits", "filter_misses", "steps"):
+        if sums[name] and not (name == "changes" and clears):
+            flow.learn(sums[name], name)
+
+
+def _changes(one: Instruction) -> bool:
+    if one.opcode in ("Insert", "IdxInsert"):
+        return bool(one.p5 & _COUNTED)
+    return one.opcode == "Delete" and bool(one.p2 & _COUNTED)
+
+
+_UNLIKELY_JUMPS: Final = (
+    ("MustBeInt", "NoConflict", "NotExists", "FkIfZero", "VFilter", "IfNullRow", "Program"),
+    ("SeekGE", "SeekLE", "SeekGT", "SeekLT", "SeekRowid", "NotFound"),
+    ("IsNull", "NotNull", "Rewind", "Last", "Sort", "SorterSort"),
+    ("IdxGT", "IdxLT", "IdxGE", "IdxLE"),
+    ("Found", "IfPos", "DecrJumpZero", "IfNot", "If"),
+    ("Eq", "Ne", "Lt", "Le", "Gt", "Ge"),
+)
+
+
+_FILLS: Final = frozenset({"SorterInsert", "Insert", "IdxInsert", "RowSetAdd"})
+_STARTS: Final = frozenset({"SorterSort", "Sort", "Rewind", "RowSetRead"})
+
+
+def _stores(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
+    """Return equations that hold where each row put into a sorter or temporary table is read once."""
+    equations = []
+    for number, part in enumerate(programs):
+        stores = {one.p1 for one in part if one.opcode in ("SorterOpen", "OpenEphemeral", "RowSetAdd")}
+        for store in sorted(stores):
+            balance: Vector = {}
+            for at, one in enumerate(part):
+                if one.p1 != store:
+                    continue
+                if one.opcode in _FILLS:
+                    _add(balance, flow.visits(number, at))
+                elif one.opcode in _STARTS:
+                    _add(balance, flow.edge(number, at, "next"), -1)
+                elif one.opcode in _READS_BY_JUMP:
+                    _add(balance, flow.edge(number, at, "jump"), -1)
+            if any(amount < 0 for amount in balance.values()):
+                equations.append(balance)
+    return equations
+
+
+def _unlikely(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
+    """Return the ways out of instructions that are taken least often, the least likely first."""
+    return [
+        flow.edge(number, at, "jump")
+        for opcodes in _UNLIKELY_JUMPS
+        for number, part in enumerate(programs)
+        for at, one in enumerate(part)
+        if one.opcode in opcodes
+    ]
+
+
+def _add(total: Vector, vector: Vector, times: int = 1) -> None:
+    for edge, amount in vector.items():
+        total[edge] = total.get(edge, 0) + times * amount

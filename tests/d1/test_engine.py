@@ -1,0 +1,133 @@
+"""What the engine does around SQLite."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_cfworkers.d1 import D1Database, D1Error
+from pytest_cfworkers.d1.backend import Query
+from pytest_cfworkers.d1.connection import DatabaseFileError
+from pytest_cfworkers.d1.engine import Engine
+from pytest_cfworkers.d1.errors import Refused
+from pytest_cfworkers.d1.limited_writes import rewrite
+
+
+def rows(engine: Engine, sql: str, *params: Any) -> list[list[Any]]:
+    return engine.answer("query", [Query(sql, params)]).results[0].rows
+
+
+def meta(engine: Engine, sql: str, *params: Any) -> dict[str, Any]:
+    return engine.answer("query", [Query(sql, params)]).results[0].meta
+
+
+def test_a_file_keeps_the_data(tmp_path: Path) -> None:
+    path = tmp_path / "data.sqlite"
+    engine = Engine(path)
+    rows(engine, "CREATE TABLE t (a)")
+    rows(engine, "INSERT INTO t VALUES (5)")
+    engine.store.close()
+    assert rows(Engine(path), "SELECT a FROM t") == [[5]]
+
+
+def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("these are notes, not a database, and long enough to have a header" * 20)
+    before = path.read_bytes()
+    with pytest.raises(DatabaseFileError, match=r"notes\.txt: the file is not an SQLite database"):
+        D1Database(path)
+    assert path.read_bytes() == before
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseFileError, match=r"the directory .*nowhere does not exist"):
+        D1Database(tmp_path / "nowhere" / "x.sqlite")
+
+
+def test_the_same_statement_again_follows_a_changed_schema() -> None:
+    engine = Engine()
+    rows(engine, "CREATE TABLE t (a)")
+    rows(engine, "INSERT INTO t VALUES (1)")
+    assert engine.answer("query", [Query("SELECT * FROM t")]).results[0].columns == ["a"]
+    rows(engine, "ALTER TABLE t ADD COLUMN b DEFAULT 2")
+    assert engine.answer("query", [Query("SELECT * FROM t")]).results[0][:2] == (["a", "b"], [[1, 2]])
+    rows(engine, "DROP TABLE t")
+    with pytest.raises(Refused, match="no such table: t"):
+        rows(engine, "SELECT * FROM t")
+
+
+def test_meta_of_the_short_way_is_that_of_the_long_way() -> None:
+    """The first run of a text takes the long way, the next ones the short way."""
+    engine = Engine()
+    rows(engine, "CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE)")
+    keys = ("changes", "changed_db", "rows_read", "rows_written", "size_after")
+    metas = [meta(engine, "INSERT INTO t (a) VALUES (?)", float(number)) for number in range(5)]
+    assert len({tuple(one[key] for key in keys) for one in metas}) == 1
+    assert [one["last_row_id"] for one in metas] == [1, 2, 3, 4, 5]
+    assert [meta(engine, "SELECT * FROM t WHERE id = ?", 3.0)["rows_read"] for _ in range(3)] == [1, 1, 1]
+
+
+def test_size_grows_and_shrinks_with_the_pages() -> None:
+    engine = Engine()
+    rows(engine, "CREATE TABLE t (a)")
+    empty = meta(engine, "SELECT 1")["size_after"]
+    sizes = [meta(engine, "INSERT INTO t VALUES (zeroblob(3000))")["size_after"] for _ in range(20)]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > empty
+    assert meta(engine, "DELETE FROM t")["size_after"] == empty
+
+
+def test_sqlites_own_roll_back_resets_the_object() -> None:
+    engine = Engine()
+    rows(engine, "CREATE TABLE t (a INTEGER PRIMARY KEY)")
+    rows(engine, "INSERT INTO t VALUES (1)")
+    with pytest.raises(Refused, match="internal error; reference = ") as caught:
+        rows(engine, "INSERT OR ROLLBACK INTO t VALUES (1)")
+    assert caught.value.kind == "reset"
+    assert rows(engine, "SELECT a FROM t") == [[1]]
+
+
+def test_a_violated_deferred_key_resets_the_object() -> None:
+    async def story() -> int:
+        database = D1Database()
+        await database.exec("CREATE TABLE p (id INTEGER PRIMARY KEY)")
+        await database.exec("CREATE TABLE c (p REFERENCES p DEFERRABLE INITIALLY DEFERRED)")
+        with pytest.raises(D1Error, match="Durable Object was reset and rolled back") as caught:
+            await database.prepare("INSERT INTO c VALUES (9)").run()
+        assert caught.value.cause is None
+        return await database.prepare("SELECT count(*) AS n FROM c").first("n")  # type: ignore[no-any-return]
+
+    assert asyncio.run(story()) == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "left"),
+    [
+        ("DELETE FROM t ORDER BY a DESC LIMIT 2", [1, 2]),
+        ("DELETE FROM t WHERE a > 1 ORDER BY a LIMIT 1 OFFSET 1", [1, 2, 4]),
+        ("UPDATE t SET a = a * 10 WHERE a < 4 ORDER BY a LIMIT 1", [2, 3, 4, 10]),
+    ],
+)
+def test_writes_with_a_limit(sql: str, left: list[int]) -> None:
+    for table in ("t (a INTEGER)", "t (a INTEGER PRIMARY KEY) WITHOUT ROWID", "t (rowid, a INTEGER)"):
+        engine = Engine()
+        rows(engine, f"CREATE TABLE {table}")
+        rows(engine, "INSERT INTO t (a) VALUES (1), (2), (3), (4)")
+        rows(engine, sql)
+        assert rows(engine, "SELECT a FROM t ORDER BY a") == [[value] for value in left]
+
+
+def test_errors_of_a_rewritten_text_point_into_the_original() -> None:
+    engine = Engine()
+    rows(engine, "CREATE TABLE t (a)")
+    with pytest.raises(Refused, match="no such column: nope at offset 20:"):
+        rows(engine, "DELETE FROM t WHERE nope = 1 LIMIT 1")
+    assert rewrite("SELECT 1 LIMIT 1", lambda _: ("rowid",)) is None
+
+
+def test_like_sees_blobs_and_damaged_text_is_shown() -> None:
+    engine = Engine()
+    assert rows(engine, "SELECT x'61' LIKE 'A', x'61' LIKE 'b'") == [[1, 0]]
+    assert rows(engine, "SELECT CAST(x'61ff' AS TEXT)") == [["a\ufffd"]]
+    assert rows(engine, "SELECT length(?)", "\ud800") == [[3]]

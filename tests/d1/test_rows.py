@@ -1,0 +1,41 @@
+"""Row counts are the runtime's, where the flow of a program determines them."""
+
+import pytest
+
+from pytest_cfworkers.d1.backend import Query
+from pytest_cfworkers.d1.engine import Engine
+
+
+@pytest.fixture(name="engine")
+def _engine() -> Engine:
+    engine = Engine()
+    for sql in (
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b)",
+        "CREATE INDEX ta ON t (a)",
+        "CREATE TABLE log (x)",
+        "INSERT INTO t VALUES (1, 'x', 1), (2, 'x', 2), (3, 'y', 3), (4, 'z', 4)",
+    ):
+        engine.answer("query", [Query(sql)])
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("sql", "read", "written"),
+    [
+        ("SELECT 1", 0, 0),
+        ("SELECT * FROM t WHERE id = 2", 1, 0),
+        ("SELECT * FROM t", 4, 0),
+        ("SELECT * FROM t WHERE b > 2", 4, 0),
+        ("SELECT count(*) FROM t", 4, 0),
+        ("SELECT * FROM t ORDER BY b", 8, 0),
+        ("INSERT INTO log VALUES (1)", 0, 1),
+        ("INSERT INTO log VALUES (1), (2), (3)", 0, 3),
+        ("INSERT INTO t (a, b) VALUES ('q', 9)", 0, 2),
+        ("UPDATE t SET b = 0 WHERE id = 1", 1, 1),
+        ("DELETE FROM t WHERE id = 1", 1, 1),
+        ("DELETE FROM log", 0, 0),
+    ],
+)
+def test_counts(engine: Engine, sql: str, read: int, written: int) -> None:
+    meta = engine.answer("query", [Query(sql)]).results[0].meta
+    assert (meta["rows_read"], meta["rows_written"]) == (read, written)

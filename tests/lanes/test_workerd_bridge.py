@@ -1,0 +1,173 @@
+"""The life of the runtime: it serves many at once, dies with its process, and its end comes with its log."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import anyio
+import pytest
+
+from pytest_cfworkers.lanes.bridge import Bridge
+from pytest_cfworkers.lanes.errors import RuntimeFailed, RuntimeTimeout
+from pytest_cfworkers.lanes.lane import WorkerdLane
+
+FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
+SELECT_ONE = {"calls": [["prepare", ["SELECT 1 AS one"]], ["first", ["one"]]]}
+
+pytestmark = pytest.mark.usefixtures("installed")
+needs_pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for a process that is no child: Linux")
+
+
+def wait_for_end(pid: int, seconds: float = 15) -> bool:
+    """Whether a process, which need not be a child, ends in time."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], seconds)[0])
+    finally:
+        os.close(descriptor)
+
+
+def test_twenty_statements_are_under_way_at_once_and_each_gets_its_own_answer(lane: WorkerdLane, backend: str) -> None:
+    async def main() -> list[int]:
+        database = lane.fresh_database()
+        answers = [0] * 20
+
+        async def ask(number: int) -> None:
+            answers[number] = await database.prepare("SELECT ? AS n").bind(number).first("n")
+
+        async with anyio.create_task_group() as group:
+            for number in range(20):
+                group.start_soon(ask, number)
+        return answers
+
+    assert anyio.run(main, backend=backend) == list(range(20))
+
+
+def test_calls_do_not_wait_for_each_other(lane: WorkerdLane) -> None:
+    bridge = lane.bridge
+    futures = [bridge.start_call({"database": f"parallel {n}", **SELECT_ONE}) for n in range(20)]
+    assert [future.result(30) for future in reversed(futures)] == [{"ok": 1}] * 20
+
+
+def test_gather_from_asyncio_and_blocking_calls_mix(lane: WorkerdLane) -> None:
+    async def main() -> list[int]:
+        database = lane.fresh_database()
+        session = database.withSession("first-primary")
+        assert session.getBookmark() is None
+        results = await asyncio.gather(*(session.prepare("SELECT ?").bind(n).raw() for n in range(5)))
+        assert isinstance(session.getBookmark(), str)
+        return [rows[0][0] for rows in results]
+
+    assert asyncio.run(main()) == [0, 1, 2, 3, 4]
+
+
+def test_a_crash_of_the_runtime_is_told_with_its_log_and_the_next_database_works() -> None:
+    async def main() -> None:
+        with WorkerdLane() as lane:
+            database = lane.fresh_database()
+            assert await database.prepare("SELECT 1 AS one").first("one") == 1
+            pid = lane.bridge.process.runtime_pid
+            assert pid is not None
+            os.kill(pid, signal.SIGABRT)
+            with pytest.raises(RuntimeFailed, match="The Workers runtime ended") as caught:
+                await database.prepare("SELECT 1").first()
+            assert "Received signal #6" in caught.value.log
+            assert caught.value.log in str(caught.value)
+            with pytest.raises(RuntimeFailed, match="The Workers runtime ended"):
+                await database.prepare("SELECT 1").first()
+            assert await lane.fresh_database().prepare("SELECT 1 AS one").first("one") == 1
+
+    if sys.platform == "win32":
+        pytest.skip("needs signals")
+    anyio.run(main)
+
+
+def test_a_call_without_an_answer_ends_the_runtime_and_says_after_how_long() -> None:
+    async def main() -> None:
+        with WorkerdLane(call_seconds=2) as lane:
+            with pytest.raises(RuntimeTimeout, match="did not answer within 2 s and was stopped"):
+                await lane.fresh_database().prepare(FOREVER).first()
+            assert await lane.fresh_database().prepare("SELECT 1 AS one").first("one") == 1
+
+    anyio.run(main)
+
+
+@needs_pidfd
+def test_the_runtime_dies_with_its_parent_and_leaves_no_files() -> None:
+    program = (
+        "import sys; from pytest_cfworkers.lanes.bridge import Bridge; process = Bridge().process;"
+        "print(process.pid, process.runtime_pid, process.storage, flush=True); sys.stdin.read()"
+    )
+    parent = subprocess.Popen(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    node, runtime, storage = parent.stdout.readline().split()
+    parent.kill()
+    parent.wait()
+    assert wait_for_end(int(node))
+    assert wait_for_end(int(runtime))
+    assert not Path(storage).exists()
+
+
+@needs_pidfd
+def test_a_killed_bridge_takes_the_runtime_with_it() -> None:
+    bridge = Bridge()
+    runtime = bridge.process.runtime_pid
+    assert runtime is not None
+    os.kill(bridge.process.pid, signal.SIGKILL)
+    with pytest.raises(RuntimeFailed, match="bridge to the Workers runtime ended"):
+        bridge.call_blocking({"database": "any", **SELECT_ONE})
+    assert wait_for_end(runtime)
+    bridge.close()
+
+
+@needs_pidfd
+def test_closing_ends_both_processes_and_removes_the_databases() -> None:
+    bridge = Bridge()
+    assert bridge.call_blocking({"database": "any", **SELECT_ONE}) == {"ok": 1}
+    runtime = bridge.process.runtime_pid
+    assert runtime is not None
+    bridge.close()
+    bridge.close()
+    assert wait_for_end(bridge.process.pid)
+    assert wait_for_end(runtime)
+    assert not bridge.process.storage.exists()
+    with pytest.raises(RuntimeFailed, match="was closed"):
+        bridge.call_blocking({"database": "any", **SELECT_ONE})
+
+
+def test_the_port_of_the_runtime_refuses_everybody_else(lane: WorkerdLane) -> None:
+    url = lane.bridge.url
+    assert url.startswith("http://127.0.0.1:")
+    for headers in ({}, {"x-bridge-token": "0" * 64}, {"Upgrade": "websocket", "Connection": "Upgrade"}):
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - a loopback address
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request, timeout=10)  # noqa: S310
+
+
+def test_what_changes_the_runtime_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NODE_OPTIONS", "--no-such-option")
+    monkeypatch.setenv("MINIFLARE_WORKERD_PATH", "/no/such/runtime")
+    bridge = Bridge()
+    try:
+        assert bridge.versions["workerd"] == "1.20261117.1"
+    finally:
+        bridge.close()
+
+
+def test_a_runtime_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_cfworkers.lanes.process.find_installation", lambda: tmp_path)
+    with pytest.raises(RuntimeFailed, match="did not start: Cannot find module 'miniflare'"):
+        Bridge()
