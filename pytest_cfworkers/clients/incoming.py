@@ -34,7 +34,7 @@ class Event:
 
     def received(self, response: Any, *, asynchronous: bool) -> Any:
         """Return the response whose end is the end of the event."""
-        if response.is_closed:
+        if response.is_closed or not self._dialect.is_readable(response.stream, asynchronous=asynchronous):
             self.end()
         else:
             make = self._dialect.async_body if asynchronous else self._dialect.body

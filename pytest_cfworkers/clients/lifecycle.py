@@ -114,8 +114,9 @@ class Exchange:
             self._invocation.headers(connection, body=False)
             return response
         response = self._dialect.unread(response)
-        self._invocation.headers(connection, body=not response.is_closed)
-        if not response.is_closed:
+        streams = not response.is_closed and self._dialect.is_readable(response.stream, asynchronous=asynchronous)
+        self._invocation.headers(connection, body=streams)
+        if streams:
             make = self._dialect.async_body if asynchronous else self._dialect.body
             stream = response.stream
             connection.cancel = stream.aclose if asynchronous else stream.close
