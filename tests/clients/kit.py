@@ -9,7 +9,7 @@ import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, TypeVar
@@ -224,8 +224,9 @@ class Kit:
     async def parts(self, response: Any, way: str = "iter_bytes", *arguments: Any) -> AsyncIterator[Any]:
         """Iterate over a body: `way` is the name of the synchronous method."""
         if self.asynchronous:
-            async for part in getattr(response, f"a{way}")(*arguments):
-                yield part
+            async with aclosing(getattr(response, f"a{way}")(*arguments)) as iterator:
+                async for part in iterator:
+                    yield part
         else:
             for part in getattr(response, way)(*arguments):
                 yield part
