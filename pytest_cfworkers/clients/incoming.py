@@ -46,9 +46,17 @@ class Event:
         self._invocation.finish()
 
     def reading(self) -> None:
-        """Note nothing: the body is the app's own."""
+        """Let what the app does to make the next part of its response belong to the event."""
+        self.__enter__()
 
     def paused(self) -> None:
-        """Note nothing: the body is the app's own."""
+        """End what `reading` began: until the next part is asked for, the reader does its own work."""
+        self.__exit__()
 
-    fail = consumed = failed = cancelled = abandoned = end
+    def consumed(self) -> None:
+        """End the event at the end of the response."""
+        self.paused()
+        self.end()
+
+    failed = consumed
+    fail = cancelled = abandoned = end
