@@ -139,8 +139,11 @@ async def checkpoint() -> None:
     """Give the other tasks that are ready their turn, as waiting for a network does."""
     if in_trio():
         await anyio.lowlevel.checkpoint()
-    # An event loop that tells that nothing is ready is not asked: half the cost of a guarded request.
-    elif getattr(asyncio.get_running_loop(), "_ready", True):
+        return
+    loop = asyncio.get_running_loop()
+    # An event loop that tells that nothing is ready is not asked: half the cost of a guarded request. Only with a
+    # task factory may what comes next be unknown to it: an eager task runs before its siblings are made.
+    if getattr(loop, "_ready", True) or loop.get_task_factory() is not None:
         await asyncio.sleep(0)
 
 

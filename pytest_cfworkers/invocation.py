@@ -112,6 +112,7 @@ class Invocation:
         self._time = TimeGuard(clock, cpu_clock)
         self._clock = clock
         self._lock = threading.Lock()
+        self._adopting = threading.RLock()  # the collector may end a request while another one ends in this thread
         self._dropped: deque[Connection] = deque()
         self._entered: attribution.Entered | None = None
         self._origins = 0
@@ -183,11 +184,13 @@ class Invocation:
     def child(self, name: str) -> "Invocation":
         """Make the invocation for a request into an app under test: the same limits, budgets of its own.
 
-        What it breaks is judged with this one.
+        What it breaks is judged with this one; or with the one that this is a child of, since a request whose
+        thread is unknown may be taken for part of another request, which must not end it.
         """
+        parent = self._parent or self
         child = Invocation(self.limits, enforce=self.enforce, clock=self._clock, name=name)
-        child._parent = self
-        self._open_children.append(child)
+        child._parent = parent
+        parent._open_children.append(child)  # noqa: SLF001 - its own kind
         return child
 
     @contextmanager
@@ -358,11 +361,12 @@ class Invocation:
 
     def _adopt(self, child: "Invocation") -> None:
         self._open_children.remove(child)
-        self._worst = child.statistics().worst(self._worst)
-        for found in child.violations + child.allowed:
-            key = (found.rule, found.frames)
-            first, times = self._adopted.get(key, (wording.within(found, child.name), 0))
-            self._adopted[key] = (first, times + 1)
+        with self._adopting:
+            self._worst = child.statistics().worst(self._worst)
+            for found in child.violations + child.allowed:
+                key = (found.rule, found.frames)
+                first, times = self._adopted.get(key, (wording.within(found, child.name), 0))
+                self._adopted[key] = (first, times + 1)
 
     def _broken(self) -> Iterator[Violation]:
         limits, guard = self.limits, self.connections

@@ -23,10 +23,9 @@ def guard_app(app: Callable[..., Any]) -> "GuardedApp":
     Returns:
         An app of the same kind. In a test that is not guarded it only passes on.
     """
-    return GuardedApp(app)
+    return _GuardedAsyncApp(app) if _is_async(app) else GuardedApp(app)
 
 
-@final
 class GuardedApp:
     """An app whose requests are invocations of their own; made by `guard_app`."""
 
@@ -58,6 +57,15 @@ class GuardedApp:
 
 
 @final
+class _GuardedAsyncApp(GuardedApp):
+    """The same for an app that is asynchronous, and seen to be: servers and test clients ask for that."""
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Handle one request."""
+        return await super().__call__(*args, **kwargs)
+
+
+@final
 class _Streamed:
     """A WSGI response, at whose end the invocation ends."""
 
@@ -66,13 +74,21 @@ class _Streamed:
         self._event = event
 
     def __iter__(self) -> Iterator[bytes]:
-        with attribution.belonging_to(self._event):
-            yield from self._parts
+        parts = iter(self._parts)
+        while True:
+            # Part by part: what the reader does between them is the reader's own.
+            with attribution.belonging_to(self._event):
+                try:
+                    part = next(parts)
+                except StopIteration:
+                    return
+            yield part
 
     def close(self) -> None:
         try:
             if hasattr(self._parts, "close"):
-                self._parts.close()
+                with attribution.belonging_to(self._event):
+                    self._parts.close()
         finally:
             self._event.finish()
 
@@ -83,6 +99,10 @@ async def _awaited(result: Any, event: Invocation) -> Any:
             return await result
     finally:
         event.finish()
+
+
+def _is_async(app: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(type(app).__call__)
 
 
 def _is_lifespan(args: tuple[Any, ...]) -> bool:

@@ -1,7 +1,7 @@
 """The streams that take the place of a response body, so that reading it is seen; one synchronous, one not."""
 
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any, Protocol
 
 
@@ -49,6 +49,9 @@ class Body:
             raise
         reader.consumed()
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)  # httpx2 asks its own stream for the time that the response took
+
     def close(self) -> None:
         """Close the body."""
         try:
@@ -70,17 +73,23 @@ class AsyncBody:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         reader = self._reader
         reader.reading()
+        stream = self._stream.__aiter__()
         try:
-            async for part in self._stream:
+            async for part in stream:
                 reader.paused()
                 yield part
                 reader.reading()
-        except GeneratorExit:
-            raise
-        except BaseException:
-            reader.failed()
+        except BaseException as error:
+            if not isinstance(error, GeneratorExit):
+                reader.failed()
+            # A generator that is left in the middle is only closed by whoever iterates over it.
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
             raise
         reader.consumed()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
     async def aclose(self) -> None:
         """Close the body."""

@@ -76,8 +76,10 @@ class Dialect:
         Returns:
             The response itself, if it has not been read or cannot be read again.
         """
-        stream = getattr(response.stream, "_stream", response.stream)  # what the client has bound it to
-        if not response.is_closed or not isinstance(stream, self.module.ByteStream):
+        if not response.is_closed:
+            return response
+        stream = self._unbound(response.stream)
+        if not isinstance(stream, self.module.ByteStream):
             return response
         copy = object.__new__(type(response))
         copy.__dict__.update(response.__dict__)
@@ -87,3 +89,16 @@ class Dialect:
         copy.is_closed = copy.is_stream_consumed = False
         copy._num_bytes_downloaded = 0
         return copy
+
+    def is_readable(self, stream: object, *, asynchronous: bool) -> bool:
+        """Tell whether a stream is of the kind that the client reads; it refuses others."""
+        kind = self.module.AsyncByteStream if asynchronous else self.module.SyncByteStream
+        return isinstance(stream, kind)
+
+    def _unbound(self, stream: Any) -> Any:
+        """Take off what clients bind a stream to, once for each request that a mock answers with it."""
+        while not isinstance(stream, self.module.ByteStream) and hasattr(stream, "_stream"):
+            if type(stream).__module__.partition(".")[0] not in (self.module.__name__, __name__.partition(".")[0]):
+                break
+            stream = stream._stream  # noqa: SLF001 - there is no public way
+        return stream

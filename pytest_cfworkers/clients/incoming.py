@@ -34,7 +34,7 @@ class Event:
 
     def received(self, response: Any, *, asynchronous: bool) -> Any:
         """Return the response whose end is the end of the event."""
-        if response.is_closed:
+        if response.is_closed or not self._dialect.is_readable(response.stream, asynchronous=asynchronous):
             self.end()
         else:
             make = self._dialect.async_body if asynchronous else self._dialect.body
@@ -46,10 +46,12 @@ class Event:
         self._invocation.finish()
 
     def reading(self) -> None:
-        """Note nothing: the body is the app's own."""
+        """Let what the app does to make the next part of its response belong to the event."""
+        self.__enter__()
 
     def paused(self) -> None:
-        """Note nothing: the body is the app's own."""
+        """End what `reading` began: until the next part is asked for, the reader does its own work."""
+        self.__exit__()
 
     def fail(self) -> None:
         """End the event: the app gave no response."""
@@ -57,10 +59,12 @@ class Event:
 
     def consumed(self) -> None:
         """End the event: the response was read to its end."""
+        self.paused()
         self.end()
 
     def failed(self) -> None:
         """End the event: reading the response raised."""
+        self.paused()
         self.end()
 
     def cancelled(self) -> None:

@@ -4,7 +4,9 @@ open ──> wait for a slot ──> [checkpoint] ──> send ──> headers �
 """
 
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final, final
+from weakref import ReferenceType, ref
 
 from pytest_cfworkers import admission
 from pytest_cfworkers.callsite import capture
@@ -114,12 +116,13 @@ class Exchange:
             self._invocation.headers(connection, body=False)
             return response
         response = self._dialect.unread(response)
-        self._invocation.headers(connection, body=not response.is_closed)
-        if not response.is_closed:
+        streams = not response.is_closed and self._dialect.is_readable(response.stream, asynchronous=asynchronous)
+        self._invocation.headers(connection, body=streams)
+        if streams:
             make = self._dialect.async_body if asynchronous else self._dialect.body
-            stream = response.stream
-            connection.cancel = stream.aclose if asynchronous else stream.close
-            response.stream = make(stream, self)
+            response.stream = make(response.stream, self)
+            # Held weakly, or a response that nobody holds any more would never be garbage collected.
+            connection.cancel = partial(_close, ref(response.stream), "aclose" if asynchronous else "close")
         return response
 
     def reading(self) -> None:
@@ -161,3 +164,9 @@ class Exchange:
             request=self._request,
         )
         return error
+
+
+def _close(body: "ReferenceType[Any]", way: str) -> Any:
+    """Close a body that still exists; what comes of it is awaitable where closing is."""
+    existing = body()
+    return getattr(existing, way)() if existing is not None else None
