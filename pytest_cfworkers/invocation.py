@@ -289,6 +289,8 @@ class Invocation:
     def withdraw(self, connection: Connection) -> None:
         """Uncount an external request that turned out to be made of others."""
         with self._lock:
+            if connection.state == "closed":
+                return
             self._subrequests.take_back(connection.site)
             woken = self.connections.withdraw(connection, self._clock())
         self._wake(woken)
