@@ -260,7 +260,7 @@ class Connections(RuleBasedStateMachine):
 
 
 TestConnections = Connections.TestCase
-TestConnections.settings = settings(max_examples=100, stateful_step_count=40, deadline=None, derandomize=True)
+TestConnections.settings = settings(max_examples=100, stateful_step_count=40)
 
 
 def fill(guard: ConnectionGuard, count: int) -> list[Connection]:
@@ -272,7 +272,6 @@ def fill(guard: ConnectionGuard, count: int) -> list[Connection]:
     model=st.sampled_from(CONNECTION_MODELS),
     steps=st.lists(st.tuples(st.sampled_from(["open", "headers", "close", "evict"]), st.integers(0, 20)), max_size=60),
 )
-@settings(deadline=None, derandomize=True)
 def test_there_are_never_more_holders_than_slots_while_it_queues(
     slots: int, model: ConnectionModel, steps: list[tuple[str, int]]
 ) -> None:
