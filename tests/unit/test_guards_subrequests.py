@@ -11,9 +11,7 @@ from pytest_cfworkers.guards.subrequests import SubrequestGuard
 SITES = tuple(Site() for _ in range(3))
 
 
-@given(
-    limit=st.none() | st.integers(0, 10), added=st.lists(st.tuples(st.sampled_from(SITES), st.integers(1, 4)))
-)
+@given(limit=st.none() | st.integers(0, 10), added=st.lists(st.tuples(st.sampled_from(SITES), st.integers(1, 4))))
 def test_the_first_line_beyond_the_limit_is_that_of_the_first_subrequest_beyond_it(
     limit: int | None, added: list[tuple[Site, int]]
 ) -> None:
