@@ -114,7 +114,6 @@ class Invocation:
         self._lock = threading.Lock()
         self._dropped: deque[Connection] = deque()
         self._entered: attribution.Entered | None = None
-        self._origins = 0
         self._parent: Invocation | None = None
         self._open_children: list[Invocation] = []
         self._adopted: dict[tuple[Rule, tuple[Frame, ...]], tuple[Violation, int]] = {}
@@ -163,7 +162,7 @@ class Invocation:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
         if self._time.started_at is not None:
             raise RuntimeError("This invocation has run before; make a new Invocation for each run.")
-        self._origins = track_origins()
+        track_origins()
         attribution.begin(self)
         self._time.start()
 
@@ -175,7 +174,7 @@ class Invocation:
             child.finish()
         self._time.stop()
         attribution.end(self)
-        untrack_origins(self._origins)
+        untrack_origins()
         self._found = tuple(self._broken())
         if self._parent is not None:
             self._parent._adopt(self)  # noqa: SLF001 - its own kind
