@@ -184,7 +184,9 @@ class Invocation:
 
         What it breaks is judged with this one.
         """
-        child = Invocation(self.limits, enforce=self.enforce, clock=self._clock, name=name)
+        child = Invocation(
+            self.limits, enforce=self.enforce, clock=self._clock, cpu_clock=self._time.cpu_clock, name=name
+        )
         child._parent = self
         self._open_children.append(child)
         return child
@@ -310,7 +312,8 @@ class Invocation:
         """Cancel the least recently used unread body, if every slot is held by one and somebody waits.
 
         Args:
-            thread: The thread that waits. Bodies that another thread opened are given `patience_s` to be read.
+            thread: The thread that waits. While a body that another thread opened was read less than `patience_s`
+                ago, that thread may go on, and nothing is cancelled.
             patience_s: Seconds.
 
         Returns:
@@ -319,13 +322,18 @@ class Invocation:
         with self._lock:
             now = self._clock()
             stalled = self.connections.stalled()
-            if stalled is None or (
-                thread is not None and stalled.thread != thread and now - (stalled.idle_since or now) < patience_s
-            ):
-                return None
-            woken = self.connections.evict(stalled, now)
+            if stalled is not None and self._read_elsewhere(thread, now - patience_s):
+                stalled = None
+            woken: Woken = () if stalled is None else self.connections.evict(stalled, now)
         self._wake(woken)
         return stalled
+
+    def _read_elsewhere(self, thread: int | None, since: float) -> bool:
+        """Tell whether a thread other than a given one holds a slot and was still reading at a time, or is again."""
+        return any(
+            holder.thread != thread and (holder.idle_since is None or holder.idle_since > since)
+            for holder in self.connections.holders
+        )
 
     def abandon(self, connection: Connection) -> None:
         """Note that a response was garbage collected with its body unread.

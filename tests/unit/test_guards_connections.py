@@ -260,7 +260,7 @@ class Connections(RuleBasedStateMachine):
 
 
 TestConnections = Connections.TestCase
-TestConnections.settings = settings(max_examples=100, stateful_step_count=40)
+TestConnections.settings = settings(max_examples=70, stateful_step_count=40)
 
 
 def fill(guard: ConnectionGuard, count: int) -> list[Connection]:
