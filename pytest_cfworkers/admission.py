@@ -28,15 +28,22 @@ LONGEST_WAIT_S: Final = 30.0
 
 @final
 class _ThreadWaiter:
+    """Wakes a thread, from any thread, by releasing a lock that it waits for.
+
+    An event will not do: the collector may close a body at any step of a thread, also where that thread holds
+    the event's own lock, and waking it would then wait for ever.
+    """
+
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._lock.acquire()
 
     def wake(self) -> None:
-        self._event.set()
+        with contextlib.suppress(RuntimeError):  # it is awake already
+            self._lock.release()
 
     def wait(self, timeout_s: float) -> None:
-        self._event.wait(timeout_s)
-        self._event.clear()
+        self._lock.acquire(timeout=timeout_s)
 
 
 @final
@@ -98,7 +105,7 @@ def wait_for_slot(invocation: Invocation, connection: Connection, timeout_s: flo
     countdown = _Countdown(timeout_s)
     while connection.state == "queued":
         if (evicted := invocation.evict_stalled(thread=thread, patience_s=READ_PATIENCE_S)) is not None:
-            _cancel(evicted)
+            _close(evicted)
         elif countdown.is_over():
             invocation.time_out(connection)
         elif countdown.is_hopeless() or _is_alone(invocation, thread):
@@ -118,9 +125,7 @@ async def wait_for_slot_async(invocation: Invocation, connection: Connection, ti
     try:
         while connection.state == "queued":
             if (evicted := invocation.evict_stalled()) is not None:
-                closing = _cancel(evicted)
-                if inspect.isawaitable(closing):
-                    await closing
+                await _close_async(evicted)
             elif countdown.is_over():
                 invocation.time_out(connection)
             elif countdown.is_hopeless():
@@ -152,5 +157,17 @@ def _is_alone(invocation: Invocation, thread: int) -> bool:
     return all(holder.thread == thread for holder in invocation.connections.holders)
 
 
-def _cancel(evicted: Connection) -> object:
-    return evicted.cancel() if evicted.cancel is not None else None
+def _close(evicted: Connection) -> None:
+    """Close the response of an evicted connection. That it cannot be closed is no failure of the one that waits."""
+    with contextlib.suppress(Exception):
+        closing = evicted.cancel() if evicted.cancel is not None else None
+        if inspect.iscoroutine(closing):
+            closing.close()  # its loop does not run while this thread waits, or runs in another thread
+
+
+async def _close_async(evicted: Connection) -> None:
+    """Close the response of an evicted connection, in a task; see `_close`."""
+    with contextlib.suppress(Exception):
+        closing = evicted.cancel() if evicted.cancel is not None else None
+        if inspect.isawaitable(closing):
+            await closing

@@ -7,6 +7,7 @@ import enum
 import linecache
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -156,17 +157,30 @@ def _remember(key: tuple[int, ...], found: list[FrameType]) -> Site:
     return site
 
 
-def track_origins() -> int:
-    """Let each coroutine of this thread remember where it was created; return the depth that was in force."""
-    before = sys.get_coroutine_origin_tracking_depth()
-    if not before:
-        sys.set_coroutine_origin_tracking_depth(1)
-    return before
+class _Tracking(threading.local):
+    """How many invocations want the origins of coroutines of this thread, and the depth before the first of them."""
+
+    users: int = 0
+    before: int = 0
 
 
-def untrack_origins(before: int) -> None:
-    """Restore what `track_origins` returned."""
-    sys.set_coroutine_origin_tracking_depth(before)
+_tracking: Final = _Tracking()
+
+
+def track_origins() -> None:
+    """Let each coroutine of this thread remember where it was created, until as many calls of `untrack_origins`."""
+    if not _tracking.users:
+        _tracking.before = sys.get_coroutine_origin_tracking_depth()
+        sys.set_coroutine_origin_tracking_depth(_tracking.before or 1)
+    _tracking.users += 1
+
+
+def untrack_origins() -> None:
+    """End what `track_origins` began; of invocations that overlap, the last one to end restores the depth."""
+    if _tracking.users:  # there are none where an invocation ends in another thread than it began in
+        _tracking.users -= 1
+        if not _tracking.users:
+            sys.set_coroutine_origin_tracking_depth(_tracking.before)
 
 
 _origins: Final[dict[tuple[Frame, ...], Site]] = {}
@@ -203,8 +217,10 @@ def _host(task: Any) -> object:
     """The coroutine of the task that opened the task group of anyio which a task runs in."""
     anyio = sys.modules.get("anyio._backends._asyncio")
     state = anyio._task_states.get(task) if anyio is not None else None  # noqa: SLF001 - there is no public way
-    host = getattr(getattr(state, "cancel_scope", None), "_host_task", None)
-    return host.get_coro() if host is not None and host is not task else None
+    scope = getattr(state, "cancel_scope", None)
+    while (host := getattr(scope, "_host_task", None)) is task:  # its own scopes, such as a timeout
+        scope = getattr(scope, "_parent_scope", None)
+    return host.get_coro() if host is not None else None
 
 
 def _suspended(coroutine: Any) -> Iterator[Frame]:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+from typing import Any
 
 
 def in_trio() -> bool:
@@ -24,7 +25,8 @@ def is_deadline(error: BaseException) -> bool:
         return getattr(error, "source", None) == "deadline"
     if not isinstance(error, asyncio.CancelledError):
         return False
-    if error.args and "deadline" in str(error.args[0]):  # anyio's scopes say why they cancel
+    # anyio's scopes end with why they cancel, after names of the user's that may hold any word.
+    if error.args and str(error.args[0]).endswith("; reason: deadline exceeded"):
         return True
     return _timeout_expires() or _wait_for_cancels()
 
@@ -43,13 +45,17 @@ def _timeout_expires() -> bool:
 
 
 def _wait_for_cancels() -> bool:
-    """Python 3.11 has no `Timeout` in `wait_for`: a task that stands in its clean-up is the sign."""
-    if sys.version_info >= (3, 12):
-        return False
+    """Look for a `wait_for` that ends its task by hand: without time left, and on Python 3.11 always.
+
+    On 3.11 it stands in the same place when it is cancelled itself, and then what it waited for is cancelled, too.
+    """
     for task in asyncio.all_tasks():
-        step: object = task.get_coro()
+        step: Any = task.get_coro()
         while step is not None:
-            if getattr(step, "__name__", "") == "_cancel_and_wait":
-                return True
-            step = getattr(step, "cr_await", None)
+            inner = getattr(step, "cr_await", None)
+            if getattr(inner, "__name__", "") == "_cancel_and_wait":
+                waiter = step.cr_frame.f_locals.get("waiter")
+                if waiter is None or not waiter.cancelled():
+                    return True
+            step = inner
     return False

@@ -115,7 +115,6 @@ class Invocation:
         self._adopting = threading.RLock()  # the collector may end a request while another one ends in this thread
         self._dropped: deque[Connection] = deque()
         self._entered: attribution.Entered | None = None
-        self._origins = 0
         self._parent: Invocation | None = None
         self._open_children: list[Invocation] = []
         self._adopted: dict[tuple[Rule, tuple[Frame, ...]], tuple[Violation, int]] = {}
@@ -164,7 +163,7 @@ class Invocation:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
         if self._time.started_at is not None:
             raise RuntimeError("This invocation has run before; make a new Invocation for each run.")
-        self._origins = track_origins()
+        track_origins()
         attribution.begin(self)
         self._time.start()
 
@@ -176,7 +175,7 @@ class Invocation:
             child.finish()
         self._time.stop()
         attribution.end(self)
-        untrack_origins(self._origins)
+        untrack_origins()
         self._found = tuple(self._broken())
         if self._parent is not None:
             self._parent._adopt(self)  # noqa: SLF001 - its own kind
@@ -188,7 +187,9 @@ class Invocation:
         thread is unknown may be taken for part of another request, which must not end it.
         """
         parent = self._parent or self
-        child = Invocation(self.limits, enforce=self.enforce, clock=self._clock, name=name)
+        child = Invocation(
+            self.limits, enforce=self.enforce, clock=self._clock, cpu_clock=self._time.cpu_clock, name=name
+        )
         child._parent = parent
         parent._open_children.append(child)  # noqa: SLF001 - its own kind
         return child
@@ -292,6 +293,8 @@ class Invocation:
     def withdraw(self, connection: Connection) -> None:
         """Uncount an external request that turned out to be made of others."""
         with self._lock:
+            if connection.state == "closed":
+                return
             self._subrequests.take_back(connection.site)
             woken = self.connections.withdraw(connection, self._clock())
         self._wake(woken)
@@ -312,7 +315,8 @@ class Invocation:
         """Cancel the least recently used unread body, if every slot is held by one and somebody waits.
 
         Args:
-            thread: The thread that waits. Bodies that another thread opened are given `patience_s` to be read.
+            thread: The thread that waits. While a body that another thread opened was read less than `patience_s`
+                ago, that thread may go on, and nothing is cancelled.
             patience_s: Seconds.
 
         Returns:
@@ -321,13 +325,18 @@ class Invocation:
         with self._lock:
             now = self._clock()
             stalled = self.connections.stalled()
-            if stalled is None or (
-                thread is not None and stalled.thread != thread and now - (stalled.idle_since or now) < patience_s
-            ):
-                return None
-            woken = self.connections.evict(stalled, now)
+            if stalled is not None and self._read_elsewhere(thread, now - patience_s):
+                stalled = None
+            woken: Woken = () if stalled is None else self.connections.evict(stalled, now)
         self._wake(woken)
         return stalled
+
+    def _read_elsewhere(self, thread: int | None, since: float) -> bool:
+        """Tell whether a thread other than a given one holds a slot and was still reading at a time, or is again."""
+        return any(
+            holder.thread != thread and (holder.idle_since is None or holder.idle_since > since)
+            for holder in self.connections.holders
+        )
 
     def abandon(self, connection: Connection) -> None:
         """Note that a response was garbage collected with its body unread.

@@ -12,7 +12,8 @@ _UNITS: Final = {
     "gb": 2**30,
     "gib": 2**30,
 }
-_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.IGNORECASE)
+# Fifteen digits are more than any memory has and what a float still holds exactly.
+_SIZE: Final = re.compile(r"\s*(\d{1,15}(?:\.\d+)?)\s*([a-z]+)\s*", re.IGNORECASE | re.ASCII)
 
 
 def parse_size(value: object) -> int:

@@ -34,7 +34,7 @@ _FIXES: Final[dict[Rule, tuple[str, str]]] = {
         "async with slots: response = await client.get(url)",
     ),
     "queued-timeout": (
-        "async with slots:  # asyncio.Semaphore(6): start the timer when the request has its connection",
+        "async with slots:  # asyncio.Semaphore({limit}): start the timer when the request has its connection",
         "    async with asyncio.timeout(seconds): response = await client.get(url)",
     ),
     "unread-body": (

@@ -2,14 +2,18 @@
 
 import datetime as dt
 import json
+import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, final
 
 FILE_NAMES: Final = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 """In the order in which wrangler looks for them."""
+
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class WranglerError(ValueError):
@@ -108,9 +112,7 @@ def _positive(path: Path, limits: Mapping[str, Any], key: str) -> int | None:
 def _date(path: Path, value: object) -> dt.date | None:
     if value is None or type(value) is dt.date:
         return value  # TOML has dates of its own
-    try:
-        return dt.date.fromisoformat(str(value))
-    except ValueError:
-        raise WranglerError(
-            f"{path}: compatibility_date = {value!r} is not a date; valid: a day such as 2026-11-24"
-        ) from None
+    if isinstance(value, str) and _DAY.fullmatch(value):  # fromisoformat alone takes weeks, too
+        with suppress(ValueError):
+            return dt.date.fromisoformat(value)
+    raise WranglerError(f"{path}: compatibility_date = {value!r} is not a date; valid: a day such as 2026-11-24")

@@ -158,7 +158,8 @@ class ConnectionGuard:
     @property
     def unread(self) -> Counter[Site]:
         """The responses whose body was neither read to its end nor closed, by the line that opened them."""
-        return self.abandoned + Counter(connection.site for connection in self._streaming)
+        # Copies first: another thread may open and close connections meanwhile.
+        return self.abandoned.copy() + Counter(connection.site for connection in self.streaming)
 
     def open(self, label: object, site: Site, now: float, *, thread: int = 0, waits: bool = True) -> Connection:
         """Open a connection.
@@ -213,8 +214,9 @@ class ConnectionGuard:
 
     def reading(self, connection: Connection) -> None:
         """Note that somebody waits for the next part of the body."""
-        connection.idle_since = None
-        self._touch(connection)
+        if connection.state == "streaming":
+            connection.idle_since = None
+            self._touch(connection)
 
     def paused(self, connection: Connection, now: float) -> Woken:
         """Note that a part of the body arrived and nobody asks for the next; return the connections to wake."""
@@ -275,6 +277,8 @@ class ConnectionGuard:
 
     def withdraw(self, connection: Connection, now: float) -> Woken:
         """Take a connection out of the count: it turned out to be made of others that count themselves."""
+        if connection.state == "closed":
+            return ()
         self.opened -= 1
         if connection.beyond:
             self.beyond -= 1

@@ -38,3 +38,7 @@ class SubrequestGuard:
         """Uncount a subrequest that turned out to be made of others."""
         self.count -= 1
         self.sites[site] -= 1
+        if not self.sites[site]:
+            del self.sites[site]  # or a message would name it as a line that sent something
+        if self.limit is not None and self.count <= self.limit:
+            self.first_beyond = None

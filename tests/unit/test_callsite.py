@@ -1,0 +1,305 @@
+"""Which lines of the user's own code led to a request."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+import trio
+
+from pytest_cfworkers import callsite
+from pytest_cfworkers.callsite import (
+    NOWHERE,
+    Frame,
+    Owner,
+    Site,
+    capture,
+    owner_of,
+    track_origins,
+    untrack_origins,
+)
+
+HERE = __file__
+
+
+@pytest.fixture(autouse=True)
+def origins() -> Iterator[None]:
+    track_origins()
+    yield
+    untrack_origins()
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Any:
+    """A client as an installed package has it: its frames are nobody's own."""
+    path = tmp_path / "site-packages" / "client.py"
+    code = compile(
+        "def get(*ignored):\n"
+        "    return capture()\n"
+        "async def get_async(*ignored):\n"
+        "    return capture()\n"
+        "async def suspended(ignored, taken):\n"
+        "    await checkpoint()\n"
+        "    taken.append(capture())\n"
+        "async def in_time(taken):\n"
+        "    with fail_after(60):\n"
+        "        await suspended(None, taken)\n"
+        "def call(function):\n"
+        "    return function()\n",
+        str(path),
+        "exec",
+    )
+    names: dict[str, Any] = {
+        "capture": capture,
+        "checkpoint": anyio.lowlevel.checkpoint,
+        "fail_after": anyio.fail_after,
+    }
+    exec(code, names)  # noqa: S102
+    return SimpleNamespace(**names)
+
+
+def lines(site: Site) -> list[str]:
+    """Return the texts of the lines, and make sure that they are of this file."""
+    assert {frame.path for frame in site.frames} <= {HERE}
+    return [frame.source() for frame in site.frames]
+
+
+# plain calls
+
+
+def test_the_calling_line_is_the_innermost_frame() -> None:
+    site = capture()
+    first = site.frames[0]
+    assert first.function == "test_the_calling_line_is_the_innermost_frame"
+    assert first.source() == "site = capture()"
+    assert len(site.frames) == 1  # what called the test is pytest
+
+
+def test_callers_follow_the_innermost_first(library: Any) -> None:
+    def helper() -> Site:
+        return library.get()  # type: ignore[no-any-return]
+
+    def caller() -> Site:
+        return helper()
+
+    assert lines(caller())[:2] == ["return library.get()  # type: ignore[no-any-return]", "return helper()"]
+
+
+def test_what_is_below_foreign_frames_is_not_part_of_the_site(library: Any) -> None:
+    """A framework that calls the user's function has its own callers; they say nothing about the request."""
+
+    def handler() -> Site:
+        return library.get()  # type: ignore[no-any-return]
+
+    assert [frame.function for frame in library.call(handler).frames] == ["handler"]
+
+
+def test_no_more_callers_are_kept_than_a_message_needs(library: Any) -> None:
+    def recurse(depth: int) -> Site:
+        return recurse(depth - 1) if depth else library.get()
+
+    assert len(recurse(50).frames) == callsite._DEPTH
+
+
+def test_one_place_is_one_object_and_two_places_are_two(library: Any) -> None:
+    sites = [library.get() for _ in range(3)]
+    assert sites[0] is sites[1] is sites[2]
+    assert library.get() is not library.get()
+
+
+def test_one_line_reached_by_two_ways_is_two_places(library: Any) -> None:
+    def helper() -> Site:
+        return library.get()  # type: ignore[no-any-return]
+
+    first, second = helper(), helper()
+    assert first is not second
+    assert first.frames[0] == second.frames[0]
+
+
+def test_places_are_not_mixed_up_when_a_function_is_made_anew_at_the_same_address(library: Any) -> None:
+    """The key of a place is the identity of its code, which must not be given to another code meanwhile."""
+    seen = set()
+    for number in range(20):
+        names: dict[str, Any] = {"get": library.get}
+        exec(compile(f"def f{number}():\n    return get()\n", HERE, "exec"), names)  # noqa: S102
+        seen.add(names.pop(f"f{number}")().frames[0].function)
+    assert len(seen) == 20
+
+
+def test_where_no_line_of_the_user_leads_there_is_nowhere() -> None:
+    """A thread of a library has no line of the user on its stack, and no task."""
+    names: dict[str, Any] = {"capture": capture, "found": []}
+    exec(  # noqa: S102
+        compile(
+            "import threading\n"
+            "def run():\n"
+            "    found.append(capture())\n"
+            "thread = threading.Thread(target=run)\n"
+            "thread.start()\n"
+            "thread.join()\n",
+            "<library>",
+            "exec",
+        ),
+        names,
+    )
+    assert names["found"] == [NOWHERE]
+    assert NOWHERE.frames == ()
+
+
+# coroutines that no line is awaiting
+
+
+async def gather(get: Callable[..., Awaitable[Site]]) -> list[Site]:
+    return await asyncio.gather(*map(get, "abc"))
+
+
+def test_a_coroutine_in_gather_leads_to_the_line_that_made_it(library: Any) -> None:
+    sites = asyncio.run(gather(library.get_async))
+    assert lines(sites[0]) == ['return await asyncio.gather(*map(get, "abc"))']
+    assert sites[0] is sites[1] is sites[2]
+
+
+def test_a_coroutine_in_a_task_group_leads_to_the_line_that_made_it(library: Any) -> None:
+    async def main() -> Site:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(library.get_async("a"))
+        return task.result()  # type: ignore[no-any-return]
+
+    assert lines(asyncio.run(main())) == ['task = group.create_task(library.get_async("a"))']
+
+
+def test_a_task_of_the_user_leads_to_its_own_line_and_not_into_the_loop(library: Any) -> None:
+    async def fetch() -> Site:
+        return await library.get_async("a")  # type: ignore[no-any-return]
+
+    async def main() -> Site:
+        return await asyncio.create_task(fetch())
+
+    assert [frame.function for frame in asyncio.run(main()).frames] == ["fetch"]
+
+
+async def start_soon_anyio(client: Any) -> list[Site]:
+    taken: list[Site] = []
+    async with anyio.create_task_group() as group:
+        for name in "ab":
+            group.start_soon(client.suspended, name, taken)
+    return taken
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_coroutine_of_an_anyio_task_group_leads_to_the_block_that_started_it(library: Any, backend: str) -> None:
+    """The line that called `start_soon` has gone on; where its block stands is told instead."""
+    sites = anyio.run(start_soon_anyio, library, backend=backend)
+    assert [site.frames[0].function for site in sites] == ["start_soon_anyio", "start_soon_anyio"]
+    assert sites[0] is sites[1]
+
+
+async def start_soon_within_a_timeout(client: Any) -> list[Site]:
+    taken: list[Site] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(client.in_time, taken)
+    return taken
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_timeout_of_the_library_does_not_hide_the_block_that_started_it(library: Any, backend: str) -> None:
+    sites = anyio.run(start_soon_within_a_timeout, library, backend=backend)
+    assert [frame.function for frame in sites[0].frames] == ["start_soon_within_a_timeout"]
+
+
+def test_a_coroutine_of_a_trio_nursery_leads_to_the_block_that_started_it(library: Any) -> None:
+    async def main() -> list[Site]:
+        taken: list[Site] = []
+        async with trio.open_nursery() as nursery:
+            for name in "ab":
+                nursery.start_soon(library.suspended, name, taken)
+        return taken
+
+    sites = trio.run(main)
+    assert {frame.function for frame in sites[0].frames} == {"main"}
+    assert sites[0] is sites[1]
+
+
+def test_without_tracking_a_bare_coroutine_has_no_place(library: Any) -> None:
+    untrack_origins()
+    try:
+        assert asyncio.run(gather(library.get_async)) == [NOWHERE] * 3
+    finally:
+        track_origins()
+
+
+# tracking of origins
+
+
+def depth() -> int:
+    return sys.get_coroutine_origin_tracking_depth()
+
+
+def test_of_two_that_overlap_the_last_to_end_restores_the_depth() -> None:
+    untrack_origins()
+    before = depth()
+    track_origins()
+    track_origins()
+    untrack_origins()
+    assert depth() == 1
+    untrack_origins()
+    assert depth() == before == 0
+    track_origins()
+
+
+def test_a_greater_depth_that_was_in_force_stays() -> None:
+    untrack_origins()
+    sys.set_coroutine_origin_tracking_depth(7)
+    track_origins()
+    assert depth() == 7
+    untrack_origins()
+    assert depth() == 7
+    sys.set_coroutine_origin_tracking_depth(0)
+    track_origins()
+
+
+def test_an_end_without_a_beginning_in_this_thread_changes_nothing() -> None:
+    untrack_origins()
+    sys.set_coroutine_origin_tracking_depth(3)
+    untrack_origins()
+    assert depth() == 3
+    sys.set_coroutine_origin_tracking_depth(0)
+    track_origins()
+
+
+# whose code it is
+
+
+@pytest.mark.parametrize(
+    ("path", "owner"),
+    [
+        (HERE, Owner.USER),
+        ("app.py", Owner.USER),
+        (json.__file__, Owner.OTHER),
+        (pytest.__file__, Owner.OTHER),
+        (callsite.__file__, Owner.OTHER),
+        (anyio.__file__, Owner.OTHER),
+        ("<frozen importlib._bootstrap>", Owner.OTHER),
+        ("<string>", Owner.OTHER),
+        ("/usr/lib/python3/dist-packages/thing.py", Owner.OTHER),
+        (asyncio.events.__file__, Owner.LOOP),
+        (asyncio.runners.__file__, Owner.LOOP),
+    ],
+)
+def test_whose_code_a_file_is(path: str, owner: Owner) -> None:
+    assert owner_of(path) is owner
+    assert owner_of(path) is owner  # the second answer comes from memory
+
+
+def test_a_frame_whose_file_cannot_be_read_has_no_text() -> None:
+    assert Frame("<string>", 1, "f").source() == ""
+
+
+def test_a_site_shows_its_frames() -> None:
+    assert repr(Site((Frame("app.py", 3, "fetch"),))) == "<Site (Frame(path='app.py', line=3, function='fetch'),)>"

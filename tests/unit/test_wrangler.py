@@ -1,0 +1,184 @@
+"""Reading wrangler's configuration in its three spellings."""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_cfworkers.wrangler import FILE_NAMES, Wrangler, WranglerError
+
+TOML = """
+name = "api"
+compatibility_date = "2026-04-09"
+[limits]
+cpu_ms = 50
+subrequests = 20
+"""
+JSONC = """{
+    // the Worker
+    "name": "api", /* as deployed */
+    "compatibility_date": "2026-04-09",
+    "limits": {"cpu_ms": 50, "subrequests": 20,},
+}"""
+JSON = '{"name": "api", "compatibility_date": "2026-04-09", "limits": {"cpu_ms": 50, "subrequests": 20}}'
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(WranglerError) as caught:
+        Wrangler.read(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("wrangler.toml", TOML), ("wrangler.jsonc", JSONC), ("wrangler.json", JSON)]
+)
+def test_the_three_spellings_mean_the_same(tmp_path: Path, name: str, text: str) -> None:
+    path = write(tmp_path, name, text)
+    assert Wrangler.read(path) == Wrangler(path=path, cpu_ms=50, subrequests=20, compatibility_date=dt.date(2026, 4, 9))
+
+
+def test_comments_are_understood_in_json_too(tmp_path: Path) -> None:
+    """Wrangler reads both with the same parser."""
+    assert Wrangler.read(write(tmp_path, "wrangler.json", JSONC)).cpu_ms == 50
+
+
+@pytest.mark.parametrize(("name", "text"), [("wrangler.toml", ""), ("wrangler.jsonc", "{}"), ("wrangler.json", "{}")])
+def test_what_is_not_set_is_none(tmp_path: Path, name: str, text: str) -> None:
+    path = write(tmp_path, name, text)
+    wrangler = Wrangler.read(path)
+    assert wrangler == Wrangler(path=path)
+    assert str(wrangler) == name
+
+
+def test_it_names_the_file_and_what_it_sets(tmp_path: Path) -> None:
+    wrangler = Wrangler.read(write(tmp_path, "wrangler.toml", TOML))
+    assert str(wrangler) == "wrangler.toml: cpu_ms=50, subrequests=20, compatibility_date=2026-04-09"
+
+
+def test_a_date_of_toml_is_a_date(tmp_path: Path) -> None:
+    path = write(tmp_path, "wrangler.toml", "compatibility_date = 2026-04-09")
+    assert Wrangler.read(path).compatibility_date == dt.date(2026, 4, 9)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("wrangler.toml", "limits = "),
+        ("wrangler.toml", "[limits\ncpu_ms = 5"),
+        ("wrangler.jsonc", '{"limits": }'),
+        ("wrangler.jsonc", ""),
+        ("wrangler.jsonc", "{/* never closed"),
+        ("wrangler.json", '{"limits": {"cpu_ms": 50}'),
+        ("wrangler.json", "{limits: {}}"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path: Path, name: str, text: str) -> None:
+    path = write(tmp_path, name, text)
+    assert refusal(path).startswith(f"{path} is broken: ")
+
+
+@pytest.mark.parametrize(("text", "kind"), [("[1]", "list"), ('"api"', "str"), ("null", "NoneType"), ("5", "int")])
+def test_a_file_that_holds_no_settings_is_named(tmp_path: Path, text: str, kind: str) -> None:
+    path = write(tmp_path, "wrangler.jsonc", text)
+    assert refusal(path) == f"{path} holds {kind}, not a mapping of settings"
+
+
+@pytest.mark.parametrize(("value", "shown"), [("[]", "[]"), ("5", "5"), ('"none"', "'none'"), ("null", "None")])
+def test_limits_that_are_no_mapping_are_named(tmp_path: Path, value: str, shown: str) -> None:
+    path = write(tmp_path, "wrangler.json", f'{{"limits": {value}}}')
+    assert refusal(path) == f"{path}: limits = {shown} is not a mapping"
+
+
+@pytest.mark.parametrize("key", ["cpu_ms", "subrequests"])
+@pytest.mark.parametrize(
+    ("value", "shown"), [("0", "0"), ("-1", "-1"), ("1.5", "1.5"), ("true", "True"), ('"50"', "'50'"), ("[]", "[]")]
+)
+def test_a_limit_of_the_wrong_kind_is_named_with_the_valid_ones(
+    tmp_path: Path, key: str, value: str, shown: str
+) -> None:
+    path = write(tmp_path, "wrangler.json", f'{{"limits": {{"{key}": {value}}}}}')
+    assert refusal(path) == f"{path}: limits.{key} = {shown} is not a limit; valid: a positive integer"
+
+
+@pytest.mark.parametrize("key", ["cpu_ms", "subrequests"])
+def test_one_is_a_limit(tmp_path: Path, key: str) -> None:
+    path = write(tmp_path, "wrangler.json", f'{{"limits": {{"{key}": 1}}}}')
+    assert getattr(Wrangler.read(path), key) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ('"soon"', "'soon'"),
+        ('"2026-13-01"', "'2026-13-01'"),
+        ('"20260409"', "'20260409'"),
+        ('"2026-W15-4"', "'2026-W15-4'"),
+        ('"2026-04-09T00:00:00"', "'2026-04-09T00:00:00'"),
+        ("20260409", "20260409"),
+        ("[]", "[]"),
+        ("false", "False"),
+    ],
+)
+def test_what_is_no_day_as_wrangler_writes_it_is_named(tmp_path: Path, value: str, shown: str) -> None:
+    path = write(tmp_path, "wrangler.json", f'{{"compatibility_date": {value}}}')
+    assert refusal(path) == (f"{path}: compatibility_date = {shown} is not a date; valid: a day such as 2026-11-24")
+
+
+def test_a_moment_of_toml_is_no_day(tmp_path: Path) -> None:
+    path = write(tmp_path, "wrangler.toml", "compatibility_date = 2026-04-09T10:00:00")
+    assert "compatibility_date = datetime.datetime(2026, 4, 9, 10, 0) is not a date" in refusal(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "wrangler.toml"
+    assert refusal(path).startswith(f"{path} cannot be read: ")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert refusal(tmp_path).startswith(f"{tmp_path} cannot be read: ")
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "wrangler.toml"
+    path.write_bytes(b"name = '\xff\xfe'")
+    assert refusal(path).startswith(f"{path} cannot be read: ")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="everything is readable to root")
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "wrangler.toml", TOML)
+    path.chmod(0)
+    assert refusal(path).startswith(f"{path} cannot be read: ")
+
+
+@pytest.mark.parametrize("present", range(1, len(FILE_NAMES) + 1))
+def test_of_several_files_that_is_read_which_wrangler_reads(tmp_path: Path, present: int) -> None:
+    names = FILE_NAMES[-present:]
+    for name in names:
+        write(tmp_path, name, TOML if name.endswith("toml") else JSON)
+    found = Wrangler.find(tmp_path)
+    assert found is not None
+    assert found.path.name == names[0]
+
+
+def test_the_names_are_those_of_wrangler_in_its_order() -> None:
+    assert FILE_NAMES == ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
+
+
+def test_a_folder_without_a_file_has_no_configuration(tmp_path: Path) -> None:
+    assert Wrangler.find(tmp_path) is None
+
+
+def test_a_folder_of_that_name_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "wrangler.json").mkdir()
+    write(tmp_path, "wrangler.toml", TOML)
+    found = Wrangler.find(tmp_path)
+    assert found is not None
+    assert found.path.name == "wrangler.toml"
