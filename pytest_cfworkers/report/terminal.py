@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from pytest_cfworkers.limits import LIMITS, Limit
 from pytest_cfworkers.report.model import TestRecord
+from pytest_cfworkers.wording import place
 
 
 class Line(NamedTuple):
@@ -23,6 +24,7 @@ def summary(records: Sequence[TestRecord], *, top: int, width: int, failing: boo
         width: Columns of the terminal.
         failing: Whether violations failed their tests, or were only reported.
     """
+    records = sorted(records, key=lambda record: record.nodeid)  # not in the order in which workers finished
     for limit in LIMITS:
         yield from _worst(limit, records, top, width)
     if not failing:
@@ -35,7 +37,7 @@ def summary(records: Sequence[TestRecord], *, top: int, width: int, failing: boo
 
 def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
     used = [
-        (record.usage[limit.key], record.nodeid)
+        (record.usage[limit.key], record)
         for record in records
         if limit.key in record.usage and record.usage[limit.key].used
     ]
@@ -44,11 +46,15 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int) ->
     used.sort(key=lambda pair: pair[0].headroom)
     shown = used[:top]
     yield Line(limit.title, "bold")
-    for usage, nodeid in shown:
+    for usage, record in shown:
         figure = f"{_number(limit, usage.used)} / {_number(limit, usage.limit)}"
-        headroom = f"{usage.headroom:.0f} % left" if usage.headroom >= 0 else "over"
-        style = "red" if usage.headroom < 0 and limit.key != "cpu_ms" else "yellow" if usage.headroom < 0 else ""
-        yield Line(_fit(f"  {figure:>20}  {headroom:>10}  ", nodeid, width), style)
+        headroom, style = f"{usage.headroom:.0f} % left", ""
+        if usage.headroom < 0:
+            allowed = any(found.rule == limit.rule for found in record.allowed)
+            failing = any(found.rule == limit.rule for found in record.violations)
+            headroom = "allowed" if allowed and not failing else "over"
+            style = "red" if failing else "yellow"
+        yield Line(_fit(f"  {figure:>20}  {headroom:>10}  ", record.nodeid, width), style)
     if len(used) > top:
         yield Line(f"  … and {len(used) - top} more tests with more left")
 
@@ -63,8 +69,7 @@ def _reported(records: Sequence[TestRecord], top: int, width: int) -> Iterator[L
         yield Line(_fit("  ", record.nodeid, width), "red")
         yield Line(f"    {found.rule}: {found.headline}")
         if found.frames:
-            frame = found.frames[0]
-            yield Line(f"    {frame.path}:{frame.line} in {frame.function}")
+            yield Line(f"    {place(found.frames[0])}")
     if len(broken) > top:
         yield Line(f"  … and {len(broken) - top} more: --cf-top={len(broken)} names them all")
 

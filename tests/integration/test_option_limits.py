@@ -1,7 +1,7 @@
 """`--cf-limits`: which tests are guarded, and whether they fail."""
 
 import pytest
-from conftest import Project
+from user_project import Project
 
 UNMARKED = """
     from sending import send

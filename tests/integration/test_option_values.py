@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
-from conftest import Project
+from user_project import Project
 
 VALUES: Final = {
     # name: (three good values with what the header or the summary shows of each, a bad value, the valid set)
@@ -105,13 +105,13 @@ def test_a_bad_value_is_a_usage_error(
     """It names where the value was set, the value, and what is valid."""
     bad, valid = ALL[name]
     text = project.refuse(*route(project, monkeypatch, name, bad))
-    place = {
+    places: dict[Route, str] = {
         by_flag: f"--{name.replace('_', '-')}",
         by_variable: f"the environment variable PYTEST_{name.upper()}",
         by_override: f"-o {name}",
         by_ini_file: f"{name} in {project.path / 'pytest.ini'}",
-    }.get(route, f"{name} in {project.path / 'pyproject.toml'}")
-    assert place in text
+    }
+    assert places.get(route, f"{name} in {project.path / 'pyproject.toml'}") in text
     assert bad in text
     for word in valid.split(", "):
         assert word in text
