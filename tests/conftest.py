@@ -2,7 +2,5 @@
 
 import os
 
-pytest_plugins = ["pytester"]
-
 for name in [name for name in os.environ if name.startswith("PYTEST_CF_")]:
     del os.environ[name]  # the tests decide about the options of the plugin

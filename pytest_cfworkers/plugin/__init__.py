@@ -5,6 +5,7 @@ guarded. Everything else is imported when the first guarded test is collected.
 """
 
 import shutil
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final, final
 
 import pytest
@@ -21,6 +22,7 @@ from pytest_cfworkers.plugin.options import add_options, read_settings
 from pytest_cfworkers.plugin.stash import RECORDS, SETTINGS
 
 if TYPE_CHECKING:
+    from pytest_cfworkers.plugin.runtime import Runtime
     from pytest_cfworkers.report.model import TestRecord
 
 __all__ = ["cf_client", "cf_invocation", "cf_ledger", "cf_sync_client", "cf_transport"]
@@ -74,11 +76,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Read the marks of the tests; bring in what guards them if there is any to guard."""
     settings = config.stash[SETTINGS]
     if any(is_guarded(item, settings.mode) for item in items):
-        from pytest_cfworkers.plugin.runtime import Runtime  # noqa: PLC0415 - only with guarded tests
+        _bring_in_runtime(config).refuse_wrong_marks(items)
 
-        runtime = Runtime(settings)
-        config.pluginmanager.register(runtime, _RUNTIME)
-        runtime.refuse_wrong_marks(items)
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Guard a test that a fixture marked, in a run in which no test was guarded before."""
+    __tracebackhide__ = True
+    config = item.config
+    if not config.pluginmanager.has_plugin(_RUNTIME) and is_guarded(item, config.stash[SETTINGS].mode):
+        # The call of this hook has begun without the runtime's part in it.
+        return (yield from _bring_in_runtime(config).pytest_runtest_call(item))
+    return (yield)
+
+
+def _bring_in_runtime(config: pytest.Config) -> "Runtime":
+    from pytest_cfworkers.plugin.runtime import Runtime  # noqa: PLC0415 - only with guarded tests
+
+    runtime = Runtime(config.stash[SETTINGS])
+    config.pluginmanager.register(runtime, _RUNTIME)
+    return runtime
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -92,11 +109,11 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show what the guarded tests used."""
     records = config.stash[RECORDS]
-    if not records or config.get_verbosity() < 0:
+    settings = config.stash[SETTINGS]
+    if not records or config.get_verbosity() < 0 or settings.mode == "off":
         return
     from pytest_cfworkers.report import terminal  # noqa: PLC0415 - only with guarded tests
 
-    settings = config.stash[SETTINGS]
     everything = len(records) if config.get_verbosity() > 1 else 0
     lines = list(
         terminal.summary(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import pytest
 
+from pytest_cfworkers.limits import LimitsError
 from pytest_cfworkers.plugin.stash import GUARD
 
 if TYPE_CHECKING:
@@ -25,13 +26,16 @@ class Ledger:
 
     def statistics(self) -> "Statistics":
         """Return what was used so far."""
+        __tracebackhide__ = True
         return self._current().statistics()
 
     def paused(self) -> AbstractContextManager[None]:
         """Let what is done in the block not count: it arranges the test and is not the Worker's own work."""
+        __tracebackhide__ = True
         return self._current().paused()
 
     def _current(self) -> "Invocation":
+        __tracebackhide__ = True
         from pytest_cfworkers import attribution  # noqa: PLC0415 - only with guarded tests
 
         return attribution.current() or self._guard.invocation
@@ -77,7 +81,11 @@ def cf_invocation(request: pytest.FixtureRequest) -> "Callable[..., Invocation]"
     guard = _guard(request)
 
     def open_invocation(**limits: Any) -> "Invocation":
-        return guard.open(guard.limits.replace(**limits))
+        __tracebackhide__ = True
+        try:
+            return guard.open(guard.limits.replace(**limits))
+        except LimitsError as error:
+            raise LimitsError(str(error)) from None  # raised here, so that the user's own line is the one shown
 
     return open_invocation
 
@@ -91,9 +99,10 @@ def cf_ledger(request: pytest.FixtureRequest) -> Ledger:
 def _guard(request: pytest.FixtureRequest) -> "Guard":
     guard: Guard | None = request.node.stash.get(GUARD, None)
     if guard is None:
-        raise pytest.UsageError(
-            f"{request.node.nodeid}: {request.fixturename} was asked for while the test was set up or ran; name "
-            f"it in the arguments of the test or in @pytest.mark.usefixtures, so that the test is guarded from "
-            f"its start"
+        pytest.fail(
+            f"{request.node.nodeid}: {request.fixturename} was asked for by getfixturevalue in a test that is not "
+            f"guarded. Name it in the arguments of the test or in @pytest.mark.usefixtures, or mark the test with "
+            f"cf_limits, so that it is guarded from its start.",
+            pytrace=False,
         )
     return guard

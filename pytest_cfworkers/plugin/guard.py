@@ -11,7 +11,7 @@ import pytest
 from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import Limits
-from pytest_cfworkers.plugin.marks import HTTP_LIMITS
+from pytest_cfworkers.plugin.marks import HTTP_LIMITS, NAME
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded
 
@@ -25,10 +25,17 @@ class Guard:
         limits: The limits in force.
         enforce: Whether a broken limit fails the test.
         incoming: Whether requests into an app under test are invocations of their own.
+
+    Attributes:
+        limits: The limits in force. They may be changed until the test's function is called.
+        marks: The marks that they were worked out from.
+        enforce: Whether a broken limit fails the test.
+        closers: What is to be awaited when the test's function, a coroutine, ends; the last first.
     """
 
     def __init__(self, item: pytest.Item, limits: Limits, *, enforce: bool, incoming: bool) -> None:
         self.limits = limits
+        self.marks = list(item.iter_markers(NAME))
         self.enforce = enforce
         self.closers: list[Callable[[], Awaitable[None]]] = []
         self._item = item
@@ -39,6 +46,7 @@ class Guard:
     @property
     def invocation(self) -> Invocation:
         """The invocation of the function call that runs, or ran last."""
+        __tracebackhide__ = True
         if not self._invocations:
             raise RuntimeError("The invocation of a test begins with its function, after its fixtures are set up.")
         return self._invocations[-1]

@@ -1,14 +1,14 @@
-"""The mark `cf_limits`: its keys, its help, and where in the user's files it stands."""
+"""The mark `cf_limits`: its keys, its help, and what those of a test come to."""
 
-import ast
 import inspect
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any, Final
 
 import pytest
 
-from pytest_cfworkers.callsite import shorten
 from pytest_cfworkers.limits import LIMITS, OPTIONS_HELP, Limits, LimitsError
+from pytest_cfworkers.plugin.places import own_marks, place_of
 
 NAME: Final = "cf_limits"
 
@@ -70,50 +70,35 @@ def limits_of(item: pytest.Item, base: Limits, mode: str) -> Limits:
             return base
         return base.only(*(key for name in guarding_fixtures(item) for key in FIXTURE_LIMITS[name]))
     given: dict[str, Any] = {}
-    for node, mark in reversed(list(item.iter_markers_with_node(NAME))):
+    for node, mark in reversed(list(_closest_first(item))):
         try:
             if mark.args:
                 raise LimitsError(f"{NAME} takes keys only, such as plan='free'; got {mark.args[0]!r}")
             base.replace(**mark.kwargs)
         except LimitsError as error:
-            raise LimitsError(f"{_place(item, node)}: {error}") from None
+            raise LimitsError(f"{place_of(item, node, mark)}: {error}") from None
         given |= mark.kwargs
     return base.replace(**given)
 
 
-def _place(item: pytest.Item, node: Any) -> str:
-    """Name the file and line of a mark that a node carries."""
-    path, line, _ = item.location
-    code = getattr(node, "obj", None)
-    found = next(_lines_of_mark(node, code), None) if code is not None else None
-    return f"{shorten(str(node.path))}:{found}" if found is not None else f"{path}:{(line or 0) + 1}"
+def _closest_first(item: pytest.Item) -> Iterator[tuple[Any, pytest.Mark]]:
+    """Yield the marks of a test and who carries them, the one that wins first.
+
+    pytest's own order is function, class, module, but the marks of a parameter come after those of its function,
+    and those of a base class before those of its subclass.
+    """
+    found = list(item.iter_markers_with_node(NAME))
+    of_parameters = {id(mark) for mark in getattr(getattr(item, "callspec", None), "marks", ())}
+    yield from (pair for pair in found if id(pair[1]) in of_parameters)
+    rest = [pair for pair in found if id(pair[1]) not in of_parameters]
+    for _, pairs in groupby(rest, key=lambda pair: pair[0]):
+        yield from sorted(pairs, key=lambda pair: _distance(*pair))
 
 
-def _lines_of_mark(node: Any, code: Any) -> Iterator[int]:
-    """Yield the lines of a file at which the mark may be written for a function, class or module."""
-    try:
-        tree = ast.parse(node.path.read_text(encoding="utf-8"))
-        first = 1 if inspect.ismodule(code) else inspect.getsourcelines(inspect.unwrap(code))[1]
-    except (OSError, SyntaxError, TypeError, ValueError):
-        return
-    for statement in ast.walk(tree):
-        if inspect.ismodule(code):
-            if isinstance(statement, ast.Assign) and "pytestmark" in {
-                getattr(target, "id", "") for target in statement.targets
-            }:
-                yield from _mentions(statement.value)
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and first in {
-            statement.lineno,
-            *(decorator.lineno for decorator in statement.decorator_list),
-        }:
-            for decorator in statement.decorator_list:
-                yield from _mentions(decorator)
-
-
-def _mentions(expression: ast.expr) -> Iterator[int]:
-    for part in ast.walk(expression):
-        if isinstance(part, ast.Attribute) and part.attr == NAME:
-            yield part.end_lineno or part.lineno
+def _distance(node: Any, mark: pytest.Mark) -> int:
+    """Tell how far up the bases of a class a mark was given; 0 for what is no class."""
+    bases = inspect.getmro(node.obj) if inspect.isclass(getattr(node, "obj", None)) else ()
+    return next((steps for steps, base in enumerate(bases) if mark in own_marks(base)), 0)
 
 
 def _number(number: int | None) -> str:

@@ -1,10 +1,10 @@
 """The options: one table for the command line, ini files, the environment, and their help."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import pytest
 
@@ -95,6 +95,20 @@ OPTIONS: Final[tuple[Option, ...]] = (
 )
 
 
+class Given(NamedTuple):
+    """A value and where it was set.
+
+    Attributes:
+        value: The value.
+        place: Words for the place; "" for the default.
+        base: The folder that a relative path is relative to.
+    """
+
+    value: Any
+    place: str
+    base: Path
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The effective options of a run.
@@ -146,41 +160,57 @@ def read_settings(config: pytest.Config) -> Settings:
     Raises:
         pytest.UsageError: A value is not valid; names where it was set, the value and what is valid.
     """
-    values = {option.name: _effective(option, config) for option in OPTIONS}
+    given = {option.name: _effective(option, config) for option in OPTIONS}
     return Settings(
-        mode=values["cf_limits"],
-        plan=values["cf_plan"],
-        connection_model=values["cf_connections"],
-        incoming=values["cf_incoming"] == "auto",
-        wrangler=_read_wrangler(values["cf_wrangler"], config),
-        top=values["cf_top"],
+        mode=given["cf_limits"].value,
+        plan=given["cf_plan"].value,
+        connection_model=given["cf_connections"].value,
+        incoming=given["cf_incoming"].value == "auto",
+        wrangler=_read_wrangler(given["cf_wrangler"], config),
+        top=given["cf_top"].value,
     )
 
 
-def _effective(option: Option, config: pytest.Config) -> Any:
-    sources = (
-        (option.flag, config.getoption(option.name)),
-        (f"the environment variable {option.variable}", os.environ.get(option.variable)),
-        (f"{option.name} in {config.inipath or 'the ini file'}", config.getini(option.name)),
-    )
-    place, text = next(((place, text) for place, text in sources if text), ("", option.default))
-    if option.choices and text not in option.choices:
-        raise pytest.UsageError(f"{place}: {text!r} is not valid; valid: {', '.join(option.choices)}")
+def _effective(option: Option, config: pytest.Config) -> Given:
+    default = Given(option.default, "", config.rootpath)
+    given = next((source for source in _sources(option, config) if source.value not in (None, "")), default)
+    text = str(given.value)
     try:
-        return option.parse(text)
+        if option.choices and text not in option.choices:
+            raise ValueError(", ".join(option.choices))
+        return given._replace(value=option.parse(text))
     except ValueError as error:
-        raise pytest.UsageError(f"{place}: {text!r} is not valid; valid: {error}") from None
+        raise pytest.UsageError(f"{given.place}: {text!r} is not valid; valid: {error}") from None
 
 
-def _read_wrangler(path: str, config: pytest.Config) -> "Wrangler | None":
-    if not path and not any(config.rootpath.glob("wrangler.*")):
+def _sources(option: Option, config: pytest.Config) -> Iterator[Given]:
+    """Yield what was set, the strongest first; what another value outweighs is not looked at."""
+    called_in = config.invocation_params.dir
+    yield Given(config.getoption(option.name), option.flag, called_in)
+    yield Given(os.environ.get(option.variable), f"the environment variable {option.variable}", called_in)
+    yield Given(_from_ini(option, config), _ini_place(option, config), config.rootpath)
+
+
+def _from_ini(option: Option, config: pytest.Config) -> Any:
+    try:
+        return config.getini(option.name)
+    except TypeError as error:  # a value of another type in a table of TOML; pytest 9.2 refuses it by itself
+        raise pytest.UsageError(f"{_ini_place(option, config)}: {error}") from None
+
+
+def _ini_place(option: Option, config: pytest.Config) -> str:
+    overridden = any(given.partition("=")[0].strip() == option.name for given in config.getoption("override_ini") or ())
+    return f"-o {option.name}" if overridden else f"{option.name} in {config.inipath or 'the ini file'}"
+
+
+def _read_wrangler(given: Given, config: pytest.Config) -> "Wrangler | None":
+    if not given.value and not any(config.rootpath.glob("wrangler.*")):
         return None
     from pytest_cfworkers.wrangler import Wrangler, WranglerError  # noqa: PLC0415 - only where there is a file
 
     try:
-        if not path:
+        if not given.value:
             return Wrangler.find(config.rootpath)
-        base = config.invocation_params.dir if config.getoption("cf_wrangler") else config.rootpath
-        return Wrangler.read(Path(base, path))
+        return Wrangler.read(Path(given.base, given.value))
     except WranglerError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(f"{given.place}: {error}" if given.place else str(error)) from None

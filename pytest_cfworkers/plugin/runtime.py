@@ -6,12 +6,12 @@ from typing import Any, final
 import pytest
 
 from pytest_cfworkers.clients.watch import restore
-from pytest_cfworkers.limits import LimitsError
+from pytest_cfworkers.limits import Limits, LimitsError
 from pytest_cfworkers.plugin import marks
 from pytest_cfworkers.plugin.guard import Guard
 from pytest_cfworkers.plugin.options import Settings
 from pytest_cfworkers.plugin.stash import GUARD
-from pytest_cfworkers.report.model import TestRecord
+from pytest_cfworkers.violation import CfLimitExceeded, Violation
 
 
 @final
@@ -31,28 +31,40 @@ class Runtime:
         self._settings = settings
 
     def refuse_wrong_marks(self, items: list[pytest.Item]) -> None:
-        """Report each test whose mark is wrong as a collection error, and take it out of the run."""
-        for item in list(items):
-            if item.get_closest_marker(marks.NAME) is None:
-                continue
+        """Report each wrong mark as a collection error, and take the tests that have it out of the run."""
+        wrong: dict[str, list[pytest.Item]] = {}
+        right = []
+        for item in items:
             try:
-                marks.limits_of(item, self._settings.limits, self._settings.mode)
+                if item.get_closest_marker(marks.NAME) is not None:
+                    marks.limits_of(item, self._settings.limits, self._settings.mode)
+                right.append(item)
             except LimitsError as error:
-                items.remove(item)
-                report = pytest.CollectReport(item.nodeid, "failed", str(error), None)
-                item.ihook.pytest_collectreport(report=report)
+                wrong.setdefault(str(error), []).append(item)
+        items[:] = right
+        for what, (first, *others) in wrong.items():
+            count = "one more test has" if len(others) == 1 else f"{len(others)} more tests have"
+            text = f"{what}\n{count} this mark" if others else what
+            first.ihook.pytest_collectreport(report=pytest.CollectReport(first.nodeid, "failed", text, None))
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Make the guard of a test before its fixtures ask for it."""
-        self._renew_guard(item)
-        return (yield)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Make the guard of a test before its fixtures ask for it.
+
+        No wrapper: what fails in one leaves pytest's own wrappers, such as that for logging, half set up.
+        """
+        __tracebackhide__ = True
+        item.stash[GUARD] = self._make_guard(item)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Run a test under its guard."""
         __tracebackhide__ = True
-        guard = item.stash.get(GUARD, None) or self._renew_guard(item)  # marked by a fixture meanwhile
+        guard = item.stash.get(GUARD, None)
+        if guard is None:
+            guard = item.stash[GUARD] = self._make_guard(item)
+        elif guard.marks != list(item.iter_markers(marks.NAME)):
+            guard.limits = self._limits(item)
         if guard is None:
             return (yield)
         with guard.around():
@@ -64,7 +76,7 @@ class Runtime:
         try:
             return (yield)
         finally:
-            if GUARD in item.stash:
+            if item.stash.get(GUARD, None) is not None:
                 restore()
 
     @pytest.hookimpl(wrapper=True)
@@ -78,45 +90,51 @@ class Runtime:
             return report
         # Reports take further attributes, and carry plain ones to the controller of xdist.
         report.cf_record = record.to_dict()  # type: ignore[attr-defined]
-        if call.excinfo is not None and guard.is_verdict(call.excinfo.value):
-            report.cf_verdict = True  # type: ignore[attr-defined]
+        error = call.excinfo.value if call.excinfo is not None else None
+        told = error.violations if isinstance(error, CfLimitExceeded) else ()
+        places = {(found.rule, found.frames) for found in told}
+        untold = [found for found in record.violations if (found.rule, found.frames) not in places]
+        # Also where an invocation that the test opened itself raised: there pytest's own report shows the block.
+        report.cf_verdict = len(untold) < len(record.violations)  # type: ignore[attr-defined]
+        if call.excinfo is not None and guard.is_verdict(error):
             if report.failed:
-                report.longrepr = _only_the_message(call.excinfo, record)
-        elif record.violations and call.excinfo is not None:
-            text = "\n\n".join(map(str, record.violations))
+                report.longrepr = _message(call.excinfo, told[0])
+        elif error is not None and untold:
+            text = "\n\n".join(map(str, untold))
             report.sections.append(("limits of Cloudflare Workers that were broken, too", text))
         for violation in record.violations:
             item.ihook.pytest_cf_violation(item=item, violation=violation)
         return report
 
-    def _renew_guard(self, item: pytest.Item) -> Guard | None:
+    def _make_guard(self, item: pytest.Item) -> Guard | None:
         """Make the guard of a test, if it is guarded."""
+        __tracebackhide__ = True
         settings = self._settings
         if not marks.is_guarded(item, settings.mode):
             return None
+        enforce = settings.mode in {"marked", "enforce"}
+        return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming)
+
+    def _limits(self, item: pytest.Item) -> Limits:
+        """Work out the limits of a guarded test."""
+        __tracebackhide__ = True
         try:
-            limits = marks.limits_of(item, settings.limits, settings.mode)
+            limits = marks.limits_of(item, self._settings.limits, self._settings.mode)
         except LimitsError as error:  # a mark that was added after collection
             pytest.fail(str(error), pytrace=False)
         if "memory" in limits.given and limits.memory is not None:
             item.warn(CfLimitsWarning("cf_limits(memory=...): this version does not measure memory"))
-        adjusted = item.ihook.pytest_cf_limits(item=item, limits=limits)
-        guard = item.stash[GUARD] = Guard(
-            item,
-            limits if adjusted is None else adjusted,
-            enforce=settings.mode in {"marked", "enforce"},
-            incoming=settings.incoming,
-        )
-        return guard
+        adjusted: Limits | None = item.ihook.pytest_cf_limits(item=item, limits=limits)
+        return limits if adjusted is None else adjusted
 
 
-def _only_the_message(raised: pytest.ExceptionInfo[BaseException], record: TestRecord) -> Any:
-    """Represent a verdict: no traceback, which would lead into the plugin; the place is where the rule was broken."""
-    shown: Any = raised.getrepr(style="value")
-    crash = shown.reprcrash
-    if crash is not None:
-        crash.message = "; ".join(f"{found.rule}: {found.headline}" for found in record.violations)
-        frame = next((found.frames[0] for found in record.violations if found.frames), None)
-        if frame is not None:
-            crash.path, crash.lineno = frame.path, frame.line
+def _message(excinfo: pytest.ExceptionInfo[BaseException], first: Violation) -> Any:
+    """Make what pytest shows of a verdict: its text alone, and as its place the user's line, not ours."""
+    shown = excinfo.getrepr(style="value", chain=False)
+    if shown.reprcrash is not None:
+        shown.reprcrash.message = f"{first.rule}: {first.headline}"
+        if first.frames:
+            shown.reprcrash.path, shown.reprcrash.lineno, _ = first.frames[0]
+    if notes := getattr(excinfo.value, "__notes__", ()):  # such as the falsifying example of hypothesis
+        shown.addsection("notes", "\n".join(notes))
     return shown

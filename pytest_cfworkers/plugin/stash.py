@@ -15,5 +15,5 @@ SETTINGS: "pytest.StashKey[Settings]" = pytest.StashKey()
 RECORDS: "pytest.StashKey[dict[str, TestRecord]]" = pytest.StashKey()
 """On the config: what is known of each guarded test, by its id."""
 
-GUARD: "pytest.StashKey[Guard]" = pytest.StashKey()
-"""On an item: its guard."""
+GUARD: "pytest.StashKey[Guard | None]" = pytest.StashKey()
+"""On an item: its guard; None where it has none."""

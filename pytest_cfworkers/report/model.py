@@ -1,11 +1,12 @@
 """The model of a run that every report reads: one record per guarded test, plain enough for JSON and xdist."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self, final
 
+from pytest_cfworkers.callsite import Frame
 from pytest_cfworkers.invocation import Invocation, Statistics
-from pytest_cfworkers.limits import LIMITS, Limit, Limits
+from pytest_cfworkers.limits import LIMITS, Limit, Limits, Rule
 from pytest_cfworkers.violation import Violation
 
 
@@ -17,7 +18,7 @@ class Usage:
     Attributes:
         used: In the unit of the limit.
         limit: What the limits in force allow.
-        other: What the same limits allow on the other plan; None for no limit.
+        other: What the same limits allow on the other plan; None for no limit, or one that may be broken.
     """
 
     used: float
@@ -71,8 +72,8 @@ class TestRecord:
         worst: Statistics | None = None
         for invocation in invocations:
             worst = invocation.worst().worst(worst)
-        violations = tuple(found for invocation in invocations for found in invocation.violations)
-        allowed = tuple(found for invocation in invocations for found in invocation.allowed)
+        violations = _distinct(found for invocation in invocations for found in invocation.violations)
+        allowed = _distinct(found for invocation in invocations for found in invocation.allowed)
         needed = {found.rule for found in allowed}
         return cls(
             nodeid=nodeid,
@@ -80,7 +81,7 @@ class TestRecord:
             usage=dict(_usage(worst, first.limits)) if worst is not None else {},
             violations=violations,
             allowed=allowed,
-            advice=tuple(found for invocation in invocations for found in invocation.advice),
+            advice=_distinct(found for invocation in invocations for found in invocation.advice),
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
             dropped=sum(invocation.dropped for invocation in invocations),
         )
@@ -113,9 +114,20 @@ class TestRecord:
         return cls(**{**data, **lists, "usage": usage})
 
 
+def _distinct(found: Iterable[Violation]) -> tuple[Violation, ...]:
+    """Keep the worst of what a test broke in one place again and again, as the examples of hypothesis do."""
+    worst: dict[tuple[Rule, tuple[Frame, ...]], Violation] = {}
+    for violation in found:
+        key = violation.rule, violation.frames
+        if key not in worst or violation.observed > worst[key].observed:
+            worst[key] = violation
+    return tuple(worst.values())
+
+
 def _usage(worst: Statistics, limits: Limits) -> Iterator[tuple[str, Usage]]:
     other = limits.other_plan()
     for limit in LIMITS:
         used, allowed = worst.used(limit.key), limits[limit.key]
         if used is not None and allowed is not None:
-            yield limit.key, Usage(used=used, limit=allowed, other=other[limit.key])
+            elsewhere = None if limit.rule in limits.allow else other[limit.key]
+            yield limit.key, Usage(used=used, limit=allowed, other=elsewhere)

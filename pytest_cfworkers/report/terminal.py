@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from pytest_cfworkers.limits import LIMITS, Limit
 from pytest_cfworkers.report.model import TestRecord
+from pytest_cfworkers.wording import place
 
 _PLENTY: Final = 99.5
 """Percent of a limit left from which on a test is not worth a line."""
@@ -26,6 +27,7 @@ def summary(records: Sequence[TestRecord], *, top: int, width: int, failing: boo
         width: Columns of the terminal.
         failing: Whether violations failed their tests, or were only reported.
     """
+    records = sorted(records, key=lambda record: record.nodeid)  # not in the order in which workers finished
     for limit in LIMITS:
         yield from _worst(limit, records, top, width)
     if not failing:
@@ -49,11 +51,12 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int) ->
     yield Line(limit.title, "bold")
     for usage, record in shown:
         figure = f"{_number(limit, usage.used)} / {_number(limit, usage.limit)}"
-        headroom = f"{usage.headroom:.0f} % left" if usage.headroom >= 0 else "over"
-        style = "red" if usage.headroom < 0 else ""
-        if usage.headroom < 0 and limit.rule not in {found.rule for found in record.violations}:
-            allowed = limit.rule in {found.rule for found in record.allowed}
-            headroom, style = "over, allowed" if allowed else "over, warns", "yellow"
+        headroom, style = f"{usage.headroom:.0f} % left", ""
+        if usage.headroom < 0:
+            allowed = any(found.rule == limit.rule for found in record.allowed)
+            failing = any(found.rule == limit.rule for found in record.violations)
+            headroom = "over" if failing else "over, allowed" if allowed else "over, warns"
+            style = "red" if failing else "yellow"
         yield Line(_fit(f"  {figure:>20}  {headroom:>13}  ", record.nodeid, width), style)
     if len(used) > top:
         yield Line(f"  … and {_tests(len(used) - top, 'more test')} with more left")
@@ -69,8 +72,7 @@ def _reported(records: Sequence[TestRecord], top: int, width: int) -> Iterator[L
         yield Line(_fit("  ", record.nodeid, width), "red")
         yield Line(f"    {found.rule}: {found.headline}")
         if found.frames:
-            frame = found.frames[0]
-            yield Line(f"    {frame.path}:{frame.line} in {frame.function}")
+            yield Line(f"    {place(found.frames[0])}")
     if len(broken) > top:
         yield Line(f"  … and {len(broken) - top} more: --cf-top={len(broken)} names them all")
 
