@@ -192,8 +192,13 @@ class Engine:
         store, books = self.store, self._bookkeeping
         last, size, total = meter.last, meter.size, meter.total - books.written
         program = self._program(query.sql)
-        compiled = program.prepare()
-        self._programs[query.sql] = program
+        try:
+            compiled = program.prepare(len(query.params))
+        finally:
+            if program.ran:
+                self._programs[query.sql] = program
+            else:
+                program.release()
         counts = store.row_counter.counts(compiled) if query.counted else NOTHING
         if program.is_single and (ready := make_ready(compiled)) is not None:
             self._ready[query.sql] = ready
@@ -223,8 +228,6 @@ class Engine:
     def _execute(
         self, program: Program, compiled: Compiled, params: tuple[Wire, ...]
     ) -> list[tuple[apsw.SQLiteValue, ...]]:
-        if len(params) != compiled.parameters:
-            raise Refused("Wrong number of parameter bindings for SQL query.")
         if compiled.acts & Acts.COUNTS_CHANGES:
             self._bookkeeping.settle()
         store = self.store
@@ -237,6 +240,11 @@ class Engine:
         except apsw.Error as error:
             raise refusal(error) from error
         store.note_acts(compiled.acts)
+        if Acts.PRAGMA in compiled.acts:
+            store.blob_like.follow_pragma(compiled.sql)
+        if compiled.columns == ["data_version"] and store.path == MEMORY:
+            # A database in memory starts with version 1, a file, which the runtime has, with version 2.
+            return [tuple([value + 1 if type(value) is int else value for value in row]) for row in rows]
         return rows
 
     def _fetch(self, compiled: Compiled, params: tuple[Wire, ...]) -> list[tuple[apsw.SQLiteValue, ...]]:

@@ -53,14 +53,17 @@ class Program:
         """Whether the text is one statement."""
         return not self._leading
 
-    def prepare(self) -> Compiled:
+    def prepare(self, values: int) -> Compiled:
         """Run everything that leads, and compile the last statement.
+
+        Args:
+            values: how many values are bound.
 
         Returns:
             The last statement, compiled.
 
         Raises:
-            Refused: one of the statements was refused.
+            Refused: one of the statements was refused, or the last one takes another number of values.
         """
         if self._leading:
             for position, sql in enumerate(self._leading):
@@ -69,9 +72,14 @@ class Program:
                 else:
                     self._lead(position, sql)
         known = self._compiled
+        if known is not None and known.parameters != values:
+            # Counted before the schema is looked at again.
+            raise Refused(_WRONG_NUMBER)
         if known is None or known.generation != self._store.generation or not known.cacheable:
             known = self._compiled = self._compile(self.last, fresh=known is not None)
         self.ran = True
+        if known.parameters != values:
+            raise Refused(_WRONG_NUMBER)
         return known
 
     def located(self, refused: Refused) -> Refused:
@@ -131,6 +139,8 @@ class Program:
                 cursor.close(force=True)
         store.note_acts(compiled.acts)
 
+
+_WRONG_NUMBER = "Wrong number of parameter bindings for SQL query."
 
 # A text of so many characters cannot reach the limit in bytes, whatever they are.
 _SURELY_SHORT = 25_000

@@ -197,6 +197,7 @@ def allows_pragma(name: str, argument: str | None) -> bool:
         name: the pragma's name.
         argument: what stands behind `=` or between parentheses, or None.
     """
+    name = name.lower()
     if name in _WITH_BOOLEAN:
         return argument is None or _BOOLEAN.match(_unquoted(argument)) is not None
     if name in _WITH_NAME:

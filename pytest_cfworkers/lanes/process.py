@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # How the bridge ends: asked to, and because the runtime ended.
 _IN_ORDER: Final = (0, 70)
 
+# A runtime in the middle of a statement hears nothing less. Windows knows no such signal, and needs none.
+_KILL: Final[int] = getattr(signal, "SIGKILL", signal.SIGTERM)
+
 _HEADER: Final = struct.Struct(">II")
 _ID_SIZE: Final = 4
 _LOG_LINES: Final = 200
@@ -135,7 +138,7 @@ class RuntimeProcess:
         pid, self.runtime_pid = self.runtime_pid, None
         if pid is not None and self._process.returncode not in _IN_ORDER:
             with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGTERM)
+                os.kill(pid, _KILL)
 
     def _read_frames(self, stdout: IO[bytes]) -> None:
         with stdout:

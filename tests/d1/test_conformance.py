@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from tests.d1.conformance import META, NOT_COUNTED, compare, load
+from tests.d1.conformance import CORPUS, META, NOT_COUNTED, compare, load
 
+FOUND = CORPUS.with_name("found.jsonl")
 _SLICES = 16
 _PROGRAMS = load()
 _COUNTED = [program for program in _PROGRAMS if not NOT_COUNTED.keys() & set(program["tags"])]
@@ -50,3 +52,10 @@ def _report(program: dict[str, Any], outcome: Any) -> str:
             f"  fake     {difference.got[:1000]}",
         ]
     return "\n".join(lines)
+
+
+@pytest.mark.parametrize("line", FOUND.read_text(encoding="utf-8").splitlines() if FOUND.exists() else [])
+def test_what_differential_runs_found_agrees_now(line: str) -> None:
+    program = json.loads(line)
+    outcome = compare(program)
+    assert not outcome.differences, _report(program, outcome)

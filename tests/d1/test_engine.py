@@ -4,7 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_cfworkers.d1 import D1Database, D1Error
 from pytest_cfworkers.d1.backend import Query
@@ -129,5 +132,27 @@ def test_errors_of_a_rewritten_text_point_into_the_original() -> None:
 def test_like_sees_blobs_and_damaged_text_is_shown() -> None:
     engine = Engine()
     assert rows(engine, "SELECT x'61' LIKE 'A', x'61' LIKE 'b'") == [[1, 0]]
+    assert rows(
+        engine, "SELECT x'61' GLOB 'a', x'61' GLOB '[a-c]', 'b' GLOB '[^a]', ']' GLOB '[]]', 'a' GLOB '[a'"
+    ) == [[1, 1, 1, 1, 0]]
+    rows(engine, "PRAGMA case_sensitive_like = ON")
+    assert rows(engine, "SELECT x'61' LIKE 'A', 'a' LIKE 'A', 'a' LIKE 'a'") == [[0, 0, 1]]
     assert rows(engine, "SELECT CAST(x'61ff' AS TEXT)") == [["a\ufffd"]]
     assert rows(engine, "SELECT length(?)", "\ud800") == [[3]]
+
+
+@given(st.text(alphabet="ab%_[]^-*?c", max_size=8), st.text(alphabet="abc]^-", max_size=6))
+def test_like_and_glob_are_sqlites(pattern: str, text: str) -> None:
+    """The functions that take the place of SQLite's give what SQLite gives for text."""
+    sql = "SELECT ? LIKE ?, ? GLOB ?, ? LIKE ? ESCAPE 'c'"
+    values = (text, pattern) * 3
+    try:
+        [expected] = _PLAIN.execute(sql, values).fetchall()
+    except apsw.Error:
+        return
+    assert rows(_REPLACED, sql, *values) == [list(expected)]
+
+
+_PLAIN = apsw.Connection(":memory:")
+_REPLACED = Engine()
+_REPLACED.store.blob_like.activate()

@@ -20,6 +20,7 @@ from pytest_cfworkers.lanes.errors import RuntimeFailed, RuntimeTimeout
 from pytest_cfworkers.lanes.lane import WorkerdLane
 
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
+ENDLESS = {"database": "endless", "calls": [["prepare", [FOREVER]], ["first", []]]}
 SELECT_ONE = {"calls": [["prepare", ["SELECT 1 AS one"]], ["first", ["one"]]]}
 
 pytestmark = pytest.mark.usefixtures("installed")
@@ -96,17 +97,24 @@ def test_a_crash_of_the_runtime_is_told_with_its_log_and_the_next_database_works
 def test_a_call_without_an_answer_ends_the_runtime_and_says_after_how_long() -> None:
     async def main() -> None:
         with WorkerdLane(call_seconds=2) as lane:
+            runtime = lane.bridge.process.runtime_pid
+            assert runtime is not None
             with pytest.raises(RuntimeTimeout, match="did not answer within 2 s and was stopped"):
                 await lane.fresh_database().prepare(FOREVER).first()
+            if hasattr(os, "pidfd_open"):
+                assert wait_for_end(runtime), "it still computes"
             assert await lane.fresh_database().prepare("SELECT 1 AS one").first("one") == 1
 
     anyio.run(main)
 
 
 @needs_pidfd
-def test_the_runtime_dies_with_its_parent_and_leaves_no_files() -> None:
+@pytest.mark.parametrize("work", ["", f"bridge.start_call({ENDLESS!r});"], ids=["idle", "busy"])
+def test_the_runtime_dies_with_its_parent_even_in_the_middle_of_a_statement(work: str) -> None:
     program = (
-        "import sys; from pytest_cfworkers.lanes.bridge import Bridge; process = Bridge().process;"
+        "import sys; from pytest_cfworkers.lanes.bridge import Bridge;"
+        "bridge = Bridge(); process = bridge.process;"
+        f"{work}"
         "print(process.pid, process.runtime_pid, process.storage, flush=True); sys.stdin.read()"
     )
     parent = subprocess.Popen(  # noqa: S603 - this interpreter

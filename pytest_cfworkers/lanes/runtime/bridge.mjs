@@ -36,6 +36,14 @@ childProcess.spawn = (...args) => {
   return child;
 };
 
+function killRuntime() {
+  try {
+    if (runtimePid !== undefined) process.kill(runtimePid, "SIGKILL");
+  } catch {
+    // It has ended already.
+  }
+}
+
 function tell(id, payload) {
   const header = Buffer.alloc(8);
   header.writeUInt32BE(4 + payload.length, 0);
@@ -98,7 +106,8 @@ async function start() {
 async function end(code, miniflare) {
   if (ending) return;
   ending = true;
-  // A runtime that does not stop must not keep this process: it is killed with it.
+  // A runtime in the middle of a statement hears nothing less; nobody waits for its answers any more.
+  killRuntime();
   setTimeout(() => process.exit(code), 5_000).unref();
   await miniflare?.dispose().catch((error) => console.error(error));
   rmSync(storage, { recursive: true, force: true, maxRetries: 3 });
