@@ -31,6 +31,11 @@ def current() -> "Invocation | None":
     return invocation
 
 
+def anything_runs() -> bool:
+    """Tell whether any invocation runs, so that work done somewhere may count."""
+    return bool(_running)
+
+
 def begin(invocation: "Invocation") -> None:
     """Let work that belongs to nobody else fall to an invocation from now on."""
     _running.append(invocation)

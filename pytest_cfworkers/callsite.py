@@ -166,12 +166,15 @@ class _Tracking(threading.local):
 
 _tracking: Final = _Tracking()
 
+_ORIGIN_DEPTH: Final = 2
+"""Frames of an origin: the function that made the coroutine and its caller. Each costs every coroutine a little."""
+
 
 def track_origins() -> None:
     """Let each coroutine of this thread remember where it was created, until as many calls of `untrack_origins`."""
     if not _tracking.users:
         _tracking.before = sys.get_coroutine_origin_tracking_depth()
-        sys.set_coroutine_origin_tracking_depth(_tracking.before or 1)
+        sys.set_coroutine_origin_tracking_depth(_tracking.before or _ORIGIN_DEPTH)
     _tracking.users += 1
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Self, final
 from pytest_cfworkers import attribution, wording
 from pytest_cfworkers.callsite import Frame, Site, track_origins, untrack_origins
 from pytest_cfworkers.guards.connections import Connection, ConnectionGuard, Outcome, Woken
+from pytest_cfworkers.guards.queries import QueryGuard, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
 from pytest_cfworkers.guards.time import TimeGuard
 from pytest_cfworkers.limits import Limits, Rule
@@ -33,6 +34,7 @@ class Statistics:
         subrequests: External requests.
         internal_subrequests: Calls of Cloudflare services.
         d1_queries: D1 queries and batches.
+        d1_parameters: The most values that one D1 statement bound.
         cpu_ms: Milliseconds of CPU time of the thread that opened the invocation.
         wall_ms: Milliseconds since the invocation was opened.
         peak_memory: Bytes; None where memory is not measured.
@@ -47,6 +49,7 @@ class Statistics:
     subrequests: int
     internal_subrequests: int
     d1_queries: int
+    d1_parameters: int
     cpu_ms: float
     wall_ms: float
     peak_memory: int | None = None
@@ -108,7 +111,7 @@ class Invocation:
         self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
         self._internal = SubrequestGuard(self.limits.internal_subrequests)
-        self._queries = SubrequestGuard(self.limits.d1_queries)
+        self._queries = QueryGuard(SubrequestGuard(self.limits.d1_queries))
         self._time = TimeGuard(clock, cpu_clock)
         self._clock = clock
         self._lock = threading.Lock()
@@ -153,11 +156,11 @@ class Invocation:
 
     @property
     def advice(self) -> tuple[Violation, ...]:
-        """What should be looked at and fails nothing: CPU time over the plan's own number."""
-        limit, used = self.limits.cpu_ms, self._time.cpu_ms
-        if limit is None or "cpu_ms" in self.limits.given or used <= limit:
-            return ()
-        return (wording.cpu_time(used, self.limits),)
+        """What should be looked at and fails nothing.
+
+        CPU time over the plan's own number, D1 statements that a batch would replace, and scans of whole tables.
+        """
+        return tuple(self._advice())
 
     def start(self) -> None:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
@@ -216,7 +219,8 @@ class Invocation:
             unread_bodies=guard.unread.total(),
             subrequests=self._subrequests.count,
             internal_subrequests=self._internal.count,
-            d1_queries=self._queries.count,
+            d1_queries=self._queries.budget.count,
+            d1_parameters=self._queries.parameters,
             cpu_ms=self._time.cpu_ms,
             wall_ms=self._time.wall_ms,
         )
@@ -250,22 +254,29 @@ class Invocation:
             self._sweep()
         return connection
 
-    def open_internal(self, label: object, site: Site, *, queries: int = 0) -> Connection:
-        """Open a connection for a call of a Cloudflare service.
+    def open_query(self, label: object, site: Site, statements: Sequence[str], parameters: Sequence[int]) -> Connection:
+        """Open a connection for a round trip to D1: an internal subrequest, and one query whatever it carries.
 
         Args:
-            label: What it is for, such as "D1 batch of 3".
-            site: The user's lines that opened it.
-            queries: How many D1 queries it counts for.
+            label: What it is, such as "D1 batch".
+            site: The user's lines that made it.
+            statements: The statements that it carries.
+            parameters: How many values each binds.
         """
         with self._lock:
             self._internal.add(site)
-            if queries:
-                self._queries.add(site, queries)
-            connection = self.connections.open(label, site, self._clock(), thread=threading.get_ident())
+            self._queries.add(site, statements, parameters)
+            connection = self.connections.open(label, site, self._clock(), thread=threading.get_ident(), service=True)
         if self._dropped:
             self._sweep()
         return connection
+
+    def note_scan(self, scan: Scan) -> None:
+        """Note a D1 statement that read a whole table."""
+        with self._lock:
+            self._queries.scanned(scan)
+        if self._dropped:
+            self._sweep()
 
     def headers(self, connection: Connection, *, body: bool) -> None:
         """Note that the response headers of a connection arrived, and whether a body follows."""
@@ -377,6 +388,16 @@ class Invocation:
                 first, times = self._adopted.get(key, (wording.within(found, child.name), 0))
                 self._adopted[key] = (first, times + 1)
 
+    def _advice(self) -> Iterator[Violation]:
+        limit, used = self.limits.cpu_ms, self._time.cpu_ms
+        if limit is not None and "cpu_ms" not in self.limits.given and used > limit:
+            yield wording.cpu_time(used, self.limits)
+        if self.limits.d1_queries is not None:
+            for repetition in self._queries.repeated():
+                yield wording.repeated_statement(repetition, self.limits)
+            for scan in self._queries.scans.values():
+                yield wording.full_scan(scan, self.limits)
+
     def _broken(self) -> Iterator[Violation]:
         limits, guard = self.limits, self.connections
         if limits.connections is not None and guard.peak > limits.connections:
@@ -389,8 +410,8 @@ class Invocation:
             yield wording.subrequests(self._subrequests, limits)
         if self._internal.first_beyond is not None:
             yield wording.internal_subrequests(self._internal, limits)
-        if self._queries.first_beyond is not None:
-            yield wording.d1_queries(self._queries, limits)
+        if self._queries.budget.first_beyond is not None:
+            yield wording.d1_queries(self._queries.budget, limits)
         if limits.cpu_ms is not None and "cpu_ms" in limits.given and self._time.cpu_ms > limits.cpu_ms:
             yield wording.cpu_time(self._time.cpu_ms, limits)
         if limits.wall_ms is not None and self._time.wall_ms > limits.wall_ms:

@@ -163,6 +163,17 @@ LIMITS: Final[tuple[Limit, ...]] = (
         help="milliseconds from start to end",
     ),
 )
+D1_PARAMETERS: Final = Limit(
+    key="d1_parameters",
+    rule="d1-queries",
+    title="values bound by one D1 statement",
+    unit="parameters",
+    free=100,
+    paid=100,
+    source="https://developers.cloudflare.com/d1/platform/limits/",
+    help="values bound by one D1 statement; D1 itself refuses more, so this is shown and never judged",
+)
+
 BY_KEY: Final[Mapping[str, Limit]] = MappingProxyType({limit.key: limit for limit in LIMITS})
 BY_RULE: Final[Mapping[str, Limit]] = MappingProxyType({limit.rule: limit for limit in LIMITS})
 

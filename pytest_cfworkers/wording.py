@@ -10,6 +10,7 @@ from typing import Final
 
 from pytest_cfworkers.callsite import NOWHERE, Frame, Site, shorten
 from pytest_cfworkers.guards.connections import ConnectionGuard
+from pytest_cfworkers.guards.queries import Repetition, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
 from pytest_cfworkers.limits import (
     BY_KEY,
@@ -91,6 +92,8 @@ def connections(guard: ConnectionGuard, limits: Limits) -> Violation:
         evidence,
         f"A Worker has {slots} connections at a time; the next one waits until one is free.\n{counted}",
         site=guard.seventh or NOWHERE,
+        # Where most of them went to D1, the fix is D1's.
+        fix=_FIXES["d1-queries" if guard.peak_services * 2 > guard.peak else "connections"],
     )
 
 
@@ -167,6 +170,36 @@ def d1_queries(guard: SubrequestGuard, limits: Limits) -> Violation:
     )
 
 
+def repeated_statement(repetition: Repetition, limits: Limits) -> Violation:
+    """The same D1 statement was sent again and again, alone in each round trip."""
+    many = (
+        "... WHERE id IN (SELECT value FROM json_each(?))  -- one statement for many values: json.dumps(ids)"
+        if repetition.sql.lstrip()[:6].upper() == "SELECT"
+        else "await env.DB.batch([statement.bind(*row) for row in rows])  # one round trip for all"
+    )
+    return _advice(
+        limits,
+        repetition.times,
+        f"the same statement in {repetition.times} round trips, one batch would do",
+        [_quoted(repetition.sql), "sent from:", *_by_line(Counter({repetition.site: repetition.times}))],
+        f"Each round trip to D1 is a query and a subrequest, and is waited for.\nFix:\n    {many}",
+        repetition.site,
+    )
+
+
+def full_scan(scan: Scan, limits: Limits) -> Violation:
+    """A D1 statement read a whole table."""
+    return _advice(
+        limits,
+        scan.rows,
+        f"a statement reads all of {scan.table}: {scan.rows:,} rows",
+        [_quoted(scan.sql), "sent from:", *_by_line(Counter({scan.site: 1}))],
+        f"Rows read are billed, and time grows with the table.\nFix:\n"
+        f"    CREATE INDEX ... ON {scan.table} (the columns that WHERE and ORDER BY name);",
+        scan.site,
+    )
+
+
 def cpu_time(observed_ms: float, limits: Limits) -> Violation:
     """More CPU time was used than there is."""
     return _violation(
@@ -217,10 +250,11 @@ def _violation(  # noqa: PLR0917 - the parts of a message, in the order of the m
     evidence: list[str],
     platform: str,
     site: Site = NOWHERE,
+    fix: tuple[str, str] | None = None,
 ) -> Violation:
     row = BY_RULE.get(rule, BY_KEY["connections"])
     allowed = 0.0 if rule == "queued-timeout" else limits[row.key] or 0
-    first, second = (line.format(limit=limits.connections) for line in _FIXES[rule])
+    first, second = (line.format(limit=limits.connections) for line in fix or _FIXES[rule])
     remedy = [platform, "Fix:", f"    {first}", f"    {second}"]
     remedy.append(f'On purpose? @pytest.mark.cf_limits(allow={{"{rule}": "the reason"}})')
     return Violation(
@@ -234,6 +268,34 @@ def _violation(  # noqa: PLR0917 - the parts of a message, in the order of the m
         source=row.source,
         frames=site.frames,
     )
+
+
+def _advice(  # noqa: PLR0917 - the parts of a message, in the order of the message
+    limits: Limits,
+    observed: float,
+    headline: str,
+    evidence: list[str],
+    remedy: str,
+    site: Site,
+) -> Violation:
+    """Make a record of what fails nothing."""
+    row = BY_KEY["d1_queries"]
+    return Violation(
+        rule=row.rule,
+        observed=observed,
+        limit=limits.d1_queries or 0,
+        unit=row.unit,
+        headline=headline,
+        evidence=tuple(evidence),
+        remedy=remedy,
+        source=row.source,
+        frames=site.frames,
+    )
+
+
+def _quoted(sql: str) -> str:
+    text = " ".join(sql.split())
+    return text if len(text) <= _SOURCE else text[:_SOURCE].rstrip() + " …"
 
 
 def _by_line(sites: Counter[Site]) -> Iterator[str]:

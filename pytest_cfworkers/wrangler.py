@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,22 @@ class WranglerError(ValueError):
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class D1Binding:
+    """A D1 database that the Worker is bound to.
+
+    Attributes:
+        name: The name of the binding: `env.<name>`.
+        migrations_dir: The folder of its migrations; None where none is named and the default one is not there.
+        migrations_table: Where applied migrations are recorded.
+    """
+
+    name: str
+    migrations_dir: Path | None = None
+    migrations_table: str = "d1_migrations"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wrangler:
     """A wrangler configuration.
 
@@ -30,12 +46,14 @@ class Wrangler:
         cpu_ms: `limits.cpu_ms`, in milliseconds.
         subrequests: `limits.subrequests`.
         compatibility_date: The date whose behaviour of the runtime the Worker asks for.
+        databases: `d1_databases`, in their order.
     """
 
     path: Path
     cpu_ms: int | None = None
     subrequests: int | None = None
     compatibility_date: dt.date | None = None
+    databases: tuple[D1Binding, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -54,6 +72,7 @@ class Wrangler:
             cpu_ms=_positive(path, limits, "cpu_ms"),
             subrequests=_positive(path, limits, "subrequests"),
             compatibility_date=_date(path, data.get("compatibility_date")),
+            databases=tuple(_databases(path, data)),
         )
 
     @classmethod
@@ -107,6 +126,25 @@ def _positive(path: Path, limits: Mapping[str, Any], key: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise WranglerError(f"{path}: limits.{key} = {value!r} is not a limit; valid: a positive integer")
     return value
+
+
+def _databases(path: Path, data: Mapping[str, Any]) -> Iterator[D1Binding]:
+    entries = data.get("d1_databases", [])
+    if not isinstance(entries, list):
+        raise WranglerError(f"{path}: d1_databases = {entries!r} is not a list of databases")
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("binding"), str):
+            raise WranglerError(f'{path}: d1_databases holds {entry!r}, which has no binding = "NAME"')
+        folder, table = entry.get("migrations_dir"), entry.get("migrations_table", "d1_migrations")
+        for key, value in (("migrations_dir", folder or ""), ("migrations_table", table)):
+            if not isinstance(value, str):
+                raise WranglerError(f"{path}: {key} = {value!r} of {entry['binding']} is not a text")
+        default = path.parent / "migrations"
+        yield D1Binding(
+            name=entry["binding"],
+            migrations_dir=path.parent / folder if folder else default if default.is_dir() else None,
+            migrations_table=table,
+        )
 
 
 def _date(path: Path, value: object) -> dt.date | None:

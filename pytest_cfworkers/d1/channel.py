@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from pytest_cfworkers import attribution
+from pytest_cfworkers.guards.queries import Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from pytest_cfworkers.callsite import Site
     from pytest_cfworkers.d1.backend import Answer, Backend, Query, RequestKind
     from pytest_cfworkers.d1.faults import Faults
 
 
-@dataclass(frozen=True, slots=True)
+SCANNED_ROWS: Final = 1_000
+"""Rows read from which on a scan of a whole table is worth advising an index."""
+
+
+@dataclass(slots=True)
 class RoundTrip:
-    """What a watcher is told about one round trip before it starts.
+    """What a watcher is told about one round trip: what it asks before it starts, what came back at its end.
 
     Attributes:
         kind: `"query"`, `"batch"`, `"exec"` or `"dump"`.
         queries: the statements, with the values bound to them.
+        answer: what came back; None before, and where the lane shapes results itself.
+        backend: what answered; None likewise.
     """
 
     kind: RequestKind
     queries: Sequence[Query]
+    answer: Answer | None = None
+    backend: Backend | None = None
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -34,6 +46,21 @@ class RoundTrip:
     def parameters(self) -> tuple[int, ...]:
         """The number of bound values for each statement."""
         return tuple(len(query.params) for query in self.queries)
+
+    def scans(self, site: Site) -> Iterator[Scan]:
+        """Yield the statements that read a whole table of more than a few rows, where the backend can tell.
+
+        Args:
+            site: the line that made the round trip.
+        """
+        scanned = getattr(self.backend, "scanned_tables", None)
+        if scanned is None or self.answer is None or self.kind not in {"query", "batch"}:
+            return
+        for query, result in zip(self.queries, self.answer.results, strict=False):
+            rows = result.meta.get("rows_read", 0)
+            if rows >= SCANNED_ROWS:
+                for table in scanned(query.sql):
+                    yield Scan(table, rows, query.sql, site)
 
 
 class Watcher(Protocol):
@@ -49,54 +76,54 @@ class Channel:
 
     Args:
         backend: what answers.
+
+    Attributes:
+        watcher: is told of each round trip in place of the current invocation; None for that.
+        faults: what strikes; None for nothing.
     """
+
+    watcher: Watcher | None
+    faults: Faults | None
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._watcher: Watcher | None = None
-        self._faults: Faults | None = None
-        self.send: Callable[[RequestKind, Sequence[Query]], Awaitable[Answer]] = backend.send
-        """Makes one round trip. Raises Refused: the database refused, or a fault was injected."""
+        self.watcher = None
+        self.faults = None
 
     @property
     def backend(self) -> Backend:
         """What answers."""
         return self._backend
 
-    @property
-    def watcher(self) -> Watcher | None:
-        """Whoever is told of each round trip; None for nobody."""
-        return self._watcher
+    def watching(self) -> Watcher | None:
+        """Return whoever is to be told of a round trip now."""
+        if self.watcher is not None or not attribution.anything_runs():
+            return self.watcher
+        from pytest_cfworkers.d1.budget import BUDGET  # noqa: PLC0415 - only where something is counted
 
-    @watcher.setter
-    def watcher(self, watcher: Watcher | None) -> None:
-        self._watcher = watcher
-        self._choose_way()
+        return BUDGET
 
-    @property
-    def faults(self) -> Faults | None:
-        """What strikes; None for nothing."""
-        return self._faults
+    def send(self, kind: RequestKind, queries: Sequence[Query]) -> Awaitable[Answer]:
+        """Make one round trip.
 
-    @faults.setter
-    def faults(self, faults: Faults | None) -> None:
-        self._faults = faults
-        self._choose_way()
+        Raises:
+            Refused: the database refused, or a fault was injected.
+        """
+        watcher = self.watching()
+        if watcher is not None:
+            return self._send_watched(watcher, kind, queries)
+        return self._backend.send(kind, queries) if self.faults is None else self._send_struck(kind, queries)
 
-    def _choose_way(self) -> None:
-        # Most round trips are neither watched nor struck; those go straight to the backend.
-        plain = self._watcher is None and self._faults is None
-        self.send = self._backend.send if plain else self._send_watched
-
-    async def _send_watched(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
-        if self._watcher is None:
-            return await self._send_struck(kind, queries)
+    async def _send_watched(self, watcher: Watcher, kind: RequestKind, queries: Sequence[Query]) -> Answer:
         queries = [query._replace(counted=True) for query in queries]
-        async with self._watcher.round_trip(RoundTrip(kind, queries)):
-            return await self._send_struck(kind, queries)
+        trip = RoundTrip(kind, queries)
+        async with watcher.round_trip(trip):
+            trip.answer = await self._send_struck(kind, queries)
+            trip.backend = self._backend
+        return trip.answer
 
     async def _send_struck(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
-        fault = None if self._faults is None else self._faults.next(kind, queries)
+        fault = None if self.faults is None else self.faults.next(kind, queries)
         if fault is not None and not fault.after:
             raise fault.error()
         answer = await self._backend.send(kind, queries)

@@ -18,6 +18,7 @@ from pytest_cfworkers.d1.program import Program
 from pytest_cfworkers.d1.ready import Meter, Ready, make_ready, read_ready, run_ready
 from pytest_cfworkers.d1.rows import NOTHING
 from pytest_cfworkers.d1.rules import Acts
+from pytest_cfworkers.d1.scans import scanned_tables
 from pytest_cfworkers.d1.splitting import holds_statement
 from pytest_cfworkers.d1.store import Store
 from pytest_cfworkers.d1.values import WithBlob, from_database, from_sqlite
@@ -68,6 +69,13 @@ class Engine:
         self._programs: dict[str, Program] = {}
         self._ready: dict[str, Ready] = {}
         self._cursor = self.store.connection.cursor()
+        self._scanned: dict[str, tuple[str, ...]] = {}
+
+    def scanned_tables(self, sql: str) -> tuple[str, ...]:
+        """Return the tables that a statement reads whole, without an index; worked out once for each text."""
+        if sql not in self._scanned:
+            self._scanned[sql] = scanned_tables(self.store.connection, sql)
+        return self._scanned[sql]
 
     async def send(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
         """Answer a request; see `Backend.send`."""

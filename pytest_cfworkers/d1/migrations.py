@@ -18,6 +18,7 @@ from pytest_cfworkers.d1.splitting import split_statements
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from pytest_cfworkers.d1.engine import Engine
 
@@ -107,9 +108,32 @@ def apply_migrations(engine: Engine, directory: str | os.PathLike[str], table: s
     return applied
 
 
+def transactions(path: Path, table: str = DEFAULT_TABLE) -> Iterator[list[Query]]:
+    """Yield what makes a schema, transaction by transaction, for a database that is not in this process.
+
+    Args:
+        path: `migrations_dir` of the D1 binding, or a file of SQL statements.
+        table: `migrations_table` of the D1 binding.
+
+    Raises:
+        MigrationError: the directory is missing, or a file cannot be read.
+    """
+    if path.is_file():
+        yield [Query(piece.sql) for piece in _pieces(path)]
+        return
+    migrations = find_migrations(path)
+    quoted = table.replace('"', '""')
+    yield [Query(_TABLE.format(name=quoted))]
+    for migration in migrations:
+        yield [*(Query(piece.sql) for piece in _pieces(migration.path)), _record(migration, quoted)]
+
+
+def _record(migration: Migration, quoted: str) -> Query:
+    return Query(f'INSERT INTO "{quoted}" (name) VALUES (?)', (migration.name,))  # noqa: S608 - a quoted name
+
+
 def _apply(engine: Engine, migration: Migration, quoted: str) -> None:
-    record = Query(f'INSERT INTO "{quoted}" (name) VALUES (?)', (migration.name,))  # noqa: S608
-    apply_script(engine, migration.path, [record])
+    apply_script(engine, migration.path, [_record(migration, quoted)])
 
 
 def apply_script(engine: Engine, path: Path, also: list[Query] | None = None) -> None:
@@ -123,11 +147,7 @@ def apply_script(engine: Engine, path: Path, also: list[Query] | None = None) ->
     Raises:
         MigrationError: the file cannot be read, or one of its statements fails; nothing of it remains.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MigrationError(f"{path}: cannot be read: {error}") from error
-    pieces = [piece for piece in _statements(text) if piece.sql]
+    pieces = _pieces(path)
     queries = [Query(piece.sql) for piece in pieces] + (also or [])
     if not queries:
         return
@@ -138,6 +158,14 @@ def apply_script(engine: Engine, path: Path, also: list[Query] | None = None) ->
         offset = _OFFSET.search(refused.reason)
         line = piece.line + (piece.sql.encode()[: int(offset[1])].count(b"\n") if offset else 0)
         raise MigrationError(f"{path}:{line}: {refused.reason}") from None
+
+
+def _pieces(path: Path) -> list[_Piece]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MigrationError(f"{path}: cannot be read: {error}") from error
+    return [piece for piece in _statements(text) if piece.sql]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class Connection:
         idle_since: Since when nobody reads the body; None while somebody does, and before there is one.
         used: The number of the last event that used it: the least one is the least recently used.
         waiter: What wakes its driver while it is queued.
+        service: Whether it leads to one of Cloudflare's services and not outside.
         cancel: Closes its response where it is evicted; an asynchronous one returns an awaitable.
     """
 
@@ -72,6 +73,7 @@ class Connection:
     closed_at: float | None = None
     used: int = 0
     waiter: Waiter | None = None
+    service: bool = False
     cancel: Callable[[], object] | None = None
 
     def __init__(self, label: object, site: Site, thread: int, opened_at: float) -> None:
@@ -103,6 +105,7 @@ class ConnectionGuard:
         opened: Connections ever opened.
         beyond: Connections opened when every slot was taken.
         peak: The most that held a slot or asked for one at the same time.
+        peak_services: How many of them led to Cloudflare's services, where that was more than there are slots.
         seventh: The line that first asked for more slots than there are.
         queued: Connections that had to wait for a slot.
         queued_s: Seconds that they waited, in all.
@@ -119,6 +122,7 @@ class ConnectionGuard:
     beyond: int = 0
     peak: int = 0
     _peak_sites: Counter[Site] = field(default_factory=Counter)
+    peak_services: int = 0
     seventh: Site | None = None
     queued: int = 0
     queued_s: float = 0.0
@@ -161,7 +165,9 @@ class ConnectionGuard:
         # Copies first: another thread may open and close connections meanwhile.
         return self.abandoned.copy() + Counter(connection.site for connection in self.streaming)
 
-    def open(self, label: object, site: Site, now: float, *, thread: int = 0, waits: bool = True) -> Connection:
+    def open(
+        self, label: object, site: Site, now: float, *, thread: int = 0, waits: bool = True, service: bool = False
+    ) -> Connection:
         """Open a connection.
 
         Args:
@@ -170,11 +176,14 @@ class ConnectionGuard:
             now: Seconds of the clock.
             thread: The thread that opened it.
             waits: Whether it may be queued; one that another connection waits for may not.
+            service: Whether it leads to one of Cloudflare's services.
 
         Returns:
             The connection: WAITING if it got a slot, else QUEUED.
         """
         connection = Connection(label, site, thread, now)
+        if service:
+            connection.service = True
         self.opened += 1
         if self._queue or (self.slots is not None and len(self._holders) >= self.slots):
             self._open_beyond(connection, now, waits=waits)
@@ -288,7 +297,9 @@ class ConnectionGuard:
         return woken
 
     def _note_peak(self) -> None:
-        self._peak_sites = Counter(connection.site for connection in (*self._holders, *self._queue))
+        wanted = (*self._holders, *self._queue)
+        self._peak_sites = Counter(connection.site for connection in wanted)
+        self.peak_services = sum(connection.service for connection in wanted)
         self._peaking = False
 
     def _open_beyond(self, connection: Connection, now: float, *, waits: bool) -> None:

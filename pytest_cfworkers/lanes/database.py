@@ -42,9 +42,10 @@ class WorkerdChannel(Channel):
             D1Error: JavaScript threw, or a fault was injected.
             RuntimeFailed: the runtime ended.
         """
-        if self.watcher is None:
+        watcher = self.watching()
+        if watcher is None:
             return await self._past_faults(kind, queries, chain)
-        async with self.watcher.round_trip(RoundTrip(kind, queries)):
+        async with watcher.round_trip(RoundTrip(kind, queries)):
             return await self._past_faults(kind, queries, chain)
 
     async def _past_faults(self, kind: RequestKind, queries: Sequence[Query], chain: Chain) -> Any:

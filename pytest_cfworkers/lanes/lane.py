@@ -16,10 +16,13 @@ from pytest_cfworkers.lanes.bridge import CALL_SECONDS, Bridge
 from pytest_cfworkers.lanes.database import WorkerdChannel, WorkerdDatabase
 from pytest_cfworkers.lanes.errors import LaneError
 from pytest_cfworkers.lanes.remote import RemoteDatabase
+from pytest_cfworkers.lanes.wire import Chain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
+    from pytest_cfworkers.d1.backend import Query
     from pytest_cfworkers.d1.database import D1Database
 
 
@@ -85,6 +88,20 @@ class WorkerdLane:
                 places[ending].parent.mkdir(exist_ok=True)
                 shutil.copyfile(source, places[ending])
         return WorkerdDatabase(remote)
+
+    def apply(self, database: D1Database, queries: Sequence[Query]) -> None:
+        """Run statements in one transaction, from code that cannot await.
+
+        Raises:
+            D1Error: one of them failed; nothing of them remains.
+            LaneError: it is not a database of this lane, or its runtime has ended.
+        """
+        statements = [Chain().then("prepare", query.sql) for query in queries]
+        bound = [
+            statement.then("bind", *query.params) if query.params else statement
+            for statement, query in zip(statements, queries, strict=True)
+        ]
+        _remote(database).run_blocking(Chain().then("batch", bound))
 
     def snapshot(self, database: D1Database) -> Snapshot:
         """Return what a database holds now; no call on it may be running.

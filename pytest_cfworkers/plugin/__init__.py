@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import pytest
 
+from pytest_cfworkers.plugin.d1_fixtures import _cf_d1_lane, cf_d1, cf_d1_databases, cf_d1_schema
 from pytest_cfworkers.plugin.fixtures import (
     cf_client,
     cf_invocation,
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
     from pytest_cfworkers.plugin.runtime import Runtime
     from pytest_cfworkers.report.model import TestRecord
 
-__all__ = ["cf_client", "cf_invocation", "cf_ledger", "cf_sync_client", "cf_transport"]
+__all__ = [
+    "_cf_d1_lane",
+    "cf_client",
+    "cf_d1",
+    "cf_d1_databases",
+    "cf_d1_schema",
+    "cf_invocation",
+    "cf_ledger",
+    "cf_sync_client",
+    "cf_transport",
+]
 
 _RUNTIME: Final = "cfworkers-runtime"
 

@@ -15,12 +15,17 @@ NAME: Final = "cf_limits"
 HTTP_LIMITS: Final = ("connections", "unread_bodies", "subrequests")
 """The limits for which the HTTP clients are watched."""
 
+D1_LIMITS: Final = ("internal_subrequests", "d1_queries")
+"""The limits that round trips to D1 count against, the slots for connections apart."""
+
 FIXTURE_LIMITS: Final[dict[str, tuple[str, ...]]] = {
     "cf_client": HTTP_LIMITS,
     "cf_sync_client": HTTP_LIMITS,
     "cf_transport": HTTP_LIMITS,
     "cf_invocation": HTTP_LIMITS,
     "cf_ledger": HTTP_LIMITS,
+    "cf_d1": D1_LIMITS,
+    "cf_d1_databases": D1_LIMITS,
 }
 """What each fixture guards in a test that has no mark."""
 

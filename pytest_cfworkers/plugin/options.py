@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Mode = Literal["off", "marked", "report", "enforce"]
 Incoming = Literal["auto", "off"]
+D1Lane = Literal["fake", "workerd"]
+D1Limits = Literal["documented", "local"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,24 @@ OPTIONS: Final[tuple[Option, ...]] = (
         metavar="PATH",
     ),
     Option(
+        name="cf_d1",
+        help="what stands behind cf_d1: an in-process fake (default), or the real runtime",
+        default="fake",
+        choices=get_args(D1Lane),
+    ),
+    Option(
+        name="cf_d1_limits",
+        help="D1's limits in the fake: as documented for production (default), or as the local runtime has them",
+        default="documented",
+        choices=get_args(D1Limits),
+    ),
+    Option(
+        name="cf_d1_schema",
+        help="the schema of cf_d1: an .sql file or a folder of migrations (default: those of the wrangler file)",
+        default="",
+        metavar="PATH",
+    ),
+    Option(
         name="cf_top",
         help="how many tests the summary names per limit (default: 5)",
         default="5",
@@ -119,6 +139,9 @@ class Settings:
         connection_model: How long a connection holds its place.
         incoming: Whether requests into an app under test are invocations of their own.
         wrangler: The Worker's configuration; None without one.
+        d1: What stands behind the fixture `cf_d1`.
+        d1_limits: Whose limits hold in the fake.
+        d1_schema: The schema of the databases; None for that of the wrangler file.
         top: How many tests the summary names per limit.
     """
 
@@ -127,6 +150,9 @@ class Settings:
     connection_model: ConnectionModel
     incoming: bool
     wrangler: "Wrangler | None"
+    d1: D1Lane
+    d1_limits: D1Limits
+    d1_schema: Path | None
     top: int
 
     @property
@@ -142,6 +168,8 @@ class Settings:
         shown = f"limits={self.mode}, plan={self.plan}, connections={self.connection_model}"
         if not self.incoming:
             shown += ", incoming=off"
+        if self.d1 != "fake":
+            shown += f", d1={self.d1}"
         return shown if self.wrangler is None else f"{shown}, {self.wrangler}"
 
 
@@ -167,8 +195,30 @@ def read_settings(config: pytest.Config) -> Settings:
         connection_model=given["cf_connections"].value,
         incoming=given["cf_incoming"].value == "auto",
         wrangler=_read_wrangler(given["cf_wrangler"], config),
+        d1=_available(given["cf_d1"]),
+        d1_limits=given["cf_d1_limits"].value,
+        d1_schema=_existing(given["cf_d1_schema"]),
         top=given["cf_top"].value,
     )
+
+
+def _available(given: Given) -> Any:
+    """Refuse a lane that is not installed, with the command that installs it."""
+    if given.value == "workerd":
+        from pytest_cfworkers.lanes.installation import status  # noqa: PLC0415 - only where it is asked for
+
+        if problem := status().problem:
+            raise pytest.UsageError(f"{given.place}: {problem}")
+    return given.value
+
+
+def _existing(given: Given) -> Path | None:
+    if not given.value:
+        return None
+    path = Path(given.base, given.value)
+    if not path.exists():
+        raise pytest.UsageError(f"{given.place}: {path} does not exist; valid: an .sql file or a folder of migrations")
+    return path
 
 
 def _effective(option: Option, config: pytest.Config) -> Given:

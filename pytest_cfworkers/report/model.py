@@ -6,7 +6,7 @@ from typing import Any, Self, final
 
 from pytest_cfworkers.callsite import Frame
 from pytest_cfworkers.invocation import Invocation, Statistics
-from pytest_cfworkers.limits import LIMITS, Limit, Limits, Rule
+from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit, Limits, Rule
 from pytest_cfworkers.violation import Violation
 
 
@@ -131,3 +131,5 @@ def _usage(worst: Statistics, limits: Limits) -> Iterator[tuple[str, Usage]]:
         if used is not None and allowed is not None:
             elsewhere = None if limit.rule in limits.allow else other[limit.key]
             yield limit.key, Usage(used=used, limit=allowed, other=elsewhere)
+    if worst.d1_parameters and D1_PARAMETERS.paid is not None:
+        yield D1_PARAMETERS.key, Usage(used=worst.d1_parameters, limit=D1_PARAMETERS.paid, other=None)

@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from pytest_cfworkers.limits import LIMITS, Limit
+from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.wording import place
 
 _PLENTY: Final = 99.5
 """Percent of a limit left from which on a test is not worth a line."""
+
+
+_HALF: Final = 50.0
+"""The same for the values of one statement: most bind a few."""
 
 
 class Line(NamedTuple):
@@ -28,11 +32,12 @@ def summary(records: Sequence[TestRecord], *, top: int, width: int, failing: boo
         failing: Whether violations failed their tests, or were only reported.
     """
     records = sorted(records, key=lambda record: record.nodeid)  # not in the order in which workers finished
-    for limit in LIMITS:
+    for limit in (*LIMITS, D1_PARAMETERS):
         yield from _worst(limit, records, top, width)
     if not failing:
         yield from _reported(records, top, width)
     yield from _elsewhere(records, top, width)
+    yield from _advised(records, top, width)
     yield from _allowed(records, width)
     if dropped := sum(record.dropped for record in records):
         yield Line(f"the times of {dropped:,} connections were not kept: each invocation keeps its first 1,000")
@@ -42,7 +47,8 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int) ->
     used = [
         (record.usage[limit.key], record)
         for record in records
-        if limit.key in record.usage and record.usage[limit.key].headroom < _PLENTY
+        if limit.key in record.usage
+        and record.usage[limit.key].headroom < (_HALF if limit is D1_PARAMETERS else _PLENTY)
     ]
     if not used or not top:
         return
@@ -92,6 +98,21 @@ def _elsewhere(records: Sequence[TestRecord], top: int, width: int) -> Iterator[
         yield Line(_fit(f"  {why}  ", record.nodeid, width))
     if len(failing) > top:
         yield Line(f"  … and {len(failing) - top} more")
+
+
+def _advised(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
+    """The advice that is not a figure of a limit already."""
+    advised = [(found, record) for record in records for found in record.advice if found.rule != "cpu-time"]
+    if not advised:
+        return
+    yield Line("advice", "bold")
+    for found, record in advised[:top]:
+        yield Line(_fit("  ", record.nodeid, width))
+        yield Line(f"    {found.headline}")
+        yield from (Line(f"    {line}") for line in found.evidence)
+        yield from (Line(f"    {line}") for line in found.remedy.splitlines())
+    if len(advised) > top:
+        yield Line(f"  … and {len(advised) - top} more: --cf-top={len(advised)} names them all")
 
 
 def _allowed(records: Sequence[TestRecord], width: int) -> Iterator[Line]:

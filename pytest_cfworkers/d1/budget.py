@@ -1,0 +1,44 @@
+"""What a round trip to D1 costs the invocation that makes it: a query, a subrequest, and a slot while it runs."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, final
+
+from pytest_cfworkers import admission, attribution
+from pytest_cfworkers.callsite import capture
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from pytest_cfworkers.d1.channel import RoundTrip
+
+
+@final
+class Budget:
+    """Counts round trips into the current invocation, and lets them wait for one of its slots."""
+
+    @asynccontextmanager
+    async def round_trip(self, trip: RoundTrip) -> AsyncIterator[None]:
+        """Surround one round trip."""
+        invocation = attribution.current()
+        if invocation is None:
+            yield
+            return
+        site = capture()
+        connection = invocation.open_query(f"D1 {trip.kind}", site, trip.statements, trip.parameters)
+        try:
+            if connection.state == "queued":
+                await admission.wait_for_slot_async(invocation, connection, None)
+            await admission.checkpoint()
+            yield
+        except BaseException:
+            invocation.close(connection, "failed")
+            raise
+        invocation.headers(connection, body=False)
+        for scan in trip.scans(site):
+            invocation.note_scan(scan)
+
+
+BUDGET: Final = Budget()
+"""It keeps nothing: the invocation does."""
