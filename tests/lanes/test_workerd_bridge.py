@@ -11,10 +11,12 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import anyio
 import pytest
 
+from pytest_cfworkers.lanes import process
 from pytest_cfworkers.lanes.bridge import Bridge
 from pytest_cfworkers.lanes.errors import RuntimeFailed, RuntimeTimeout
 from pytest_cfworkers.lanes.lane import WorkerdLane
@@ -179,3 +181,17 @@ def test_a_runtime_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("pytest_cfworkers.lanes.process.find_installation", lambda: tmp_path)
     with pytest.raises(RuntimeFailed, match="did not start: Cannot find module 'miniflare'"):
         Bridge()
+
+
+@pytest.mark.parametrize(("free", "expected"), [(2**31, "memory"), (2**26, None)])
+def test_databases_live_in_memory_where_there_is_room(
+    free: int, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(process, "_MEMORY", memory)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    assert process._fastest_folder() == (expected and memory)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert process._fastest_folder() is None
