@@ -295,18 +295,6 @@ def test_a_limit_that_a_test_catches_itself_is_no_failure(project: Project) -> N
     project.run().assert_outcomes(passed=1)
 
 
-def test_a_test_that_would_fail_on_the_other_plan_is_listed(project: Project) -> None:
-    project.write(test_it="from sending import send\n\ndef test_51():\n    send(51)\n\ndef test_50():\n    send(50)\n")
-    result = project.run("--cf-limits=enforce")
-    result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(
-        ["1 test would fail on the free plan", "  51 of 50 subrequests  test_it.py::test_51"], consecutive=True
-    )
-    result = project.run("--cf-limits=enforce", "--cf-plan=free")
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.no_fnmatch_line("*would fail on*")
-
-
 def test_a_narrow_terminal_keeps_the_end_of_the_ids(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "70")
     name = "test_" + "long_" * 20 + "end"

@@ -1,23 +1,6 @@
-"""`--cf-connections`, `--cf-incoming` and `--cf-top`: what they change."""
+"""`--cf-incoming`: whether requests into an app under test are invocations of their own."""
 
-import pytest
 from user_project import Project
-
-SEVEN_UNREAD = """
-    from sending import leave_unread
-
-    def test_it():
-        held = [leave_unread() for _ in range(7)]
-        for response in held[::-1]:
-            response.close()
-"""
-
-
-@pytest.mark.parametrize(("model", "outcome"), [("body", {"failed": 1}), ("headers", {"passed": 1})])
-def test_connections_says_how_long_one_holds_its_slot(project: Project, model: str, outcome: dict[str, int]) -> None:
-    project.write(test_it=SEVEN_UNREAD)
-    project.run("--cf-limits=enforce", f"--cf-connections={model}").assert_outcomes(**outcome)
-
 
 APP = """
     import asyncio
@@ -53,14 +36,3 @@ def test_incoming_off_counts_them_as_outgoing(project: Project) -> None:
     result = project.run("--cf-limits=enforce", "--cf-plan=free", "--cf-incoming=off")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["connections: 1? connections at once, *", "subrequests: 410 subrequests, *"])
-
-
-def test_top_is_the_number_of_rows_per_limit(project: Project) -> None:
-    project.write(
-        test_it="from sending import send\n" + "\n".join(f"\ndef test_{n}():\n    send({n + 1})" for n in range(7))
-    )
-    for args, rows in (((), 5), (("--cf-top=2",), 2), (("--cf-top=99",), 7)):
-        result = project.run("--cf-limits=enforce", *args)
-        assert sum(" / 10,000 " in line for line in result.outlines) == rows
-    result = project.run("--cf-limits=enforce", "--cf-top=0")
-    result.stdout.no_fnmatch_line("*= limits of Cloudflare Workers =*")
