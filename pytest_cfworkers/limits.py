@@ -257,8 +257,12 @@ class Limits:
         Raises:
             LimitsError: A key is unknown or a value is of the wrong kind.
         """
-        _known("cf_limits", changes, (*BY_KEY, *OPTIONS_HELP))
-        values = {key: _PARSERS[key](key, value) for key, value in changes.items()}
+        __tracebackhide__ = True
+        try:
+            _known("cf_limits", changes, (*BY_KEY, *OPTIONS_HELP))
+            values = {key: _PARSERS[key](key, value) for key, value in changes.items()}
+        except LimitsError as error:
+            raise LimitsError(str(error)) from None  # raised here, so that pytest shows the caller's own line
         plan = values.pop("plan", None)
         base = self if plan is None else self._on(plan)
         return replace(base, **values, given=base.given | (values.keys() & BY_KEY.keys()))

@@ -326,4 +326,7 @@ def _number(count: int, one: str, many: str = "") -> str:
 
 
 def _origin(key: str, limits: Limits) -> str:
-    return "" if key in limits.given else f" ({limits.plan_name} plan)"
+    if key in limits.given:
+        return ""
+    set_by_worker = key in limits.configured and limits[key] == limits.configured[key]
+    return " (wrangler)" if set_by_worker else f" ({limits.plan_name} plan)"

@@ -94,10 +94,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Guard a test that a fixture marked, in a run in which no test was guarded before."""
     __tracebackhide__ = True
-    config = item.config
-    if not config.pluginmanager.has_plugin(_RUNTIME) and is_guarded(item, config.stash[SETTINGS].mode):
-        # The call of this hook has begun without the runtime's part in it.
-        return (yield from _bring_in_runtime(config).pytest_runtest_call(item))
+    if item.own_markers:  # most tests have none, and pay for no more than this look
+        config = item.config
+        if not config.pluginmanager.has_plugin(_RUNTIME) and is_guarded(item, config.stash[SETTINGS].mode):
+            # The call of this hook has begun without the runtime's part in it.
+            return (yield from _bring_in_runtime(config).pytest_runtest_call(item))
     return (yield)
 
 

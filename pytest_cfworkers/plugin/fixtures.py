@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, final
 
 import pytest
 
-from pytest_cfworkers.limits import LimitsError
 from pytest_cfworkers.plugin.stash import GUARD
 
 if TYPE_CHECKING:
@@ -82,10 +81,7 @@ def cf_invocation(request: pytest.FixtureRequest) -> "Callable[..., Invocation]"
 
     def open_invocation(**limits: Any) -> "Invocation":
         __tracebackhide__ = True
-        try:
-            return guard.open(guard.limits.replace(**limits))
-        except LimitsError as error:
-            raise LimitsError(str(error)) from None  # raised here, so that the user's own line is the one shown
+        return guard.open(guard.limits.replace(**limits))
 
     return open_invocation
 

@@ -179,7 +179,7 @@ def add_options(parser: pytest.Parser) -> None:
     for option in OPTIONS:
         known: dict[str, Any] = {"choices": option.choices} if option.choices else {"metavar": option.metavar}
         group.addoption(option.flag, dest=option.name, default=None, help=option.help, **known)
-        parser.addini(option.name, help=f"{option.help}; the same as {option.flag}", default=None)
+        parser.addini(option.name, help=f"{option.help}; the same as {option.flag}, {option.variable}", default=None)
 
 
 def read_settings(config: pytest.Config) -> Settings:

@@ -124,8 +124,15 @@ class Runtime:
             pytest.fail(str(error), pytrace=False)
         if "memory" in limits.given and limits.memory is not None:
             item.warn(CfLimitsWarning("cf_limits(memory=...): this version does not measure memory"))
-        adjusted: Limits | None = item.ihook.pytest_cf_limits(item=item, limits=limits)
-        return limits if adjusted is None else adjusted
+        adjusted: object = item.ihook.pytest_cf_limits(item=item, limits=limits)
+        if adjusted is None:
+            return limits
+        if not isinstance(adjusted, Limits):
+            pytest.fail(
+                f"pytest_cf_limits returned {adjusted!r}; valid: limits, as by limits.replace(subrequests=20), or None",
+                pytrace=False,
+            )
+        return adjusted
 
 
 def _message(excinfo: pytest.ExceptionInfo[BaseException], first: Violation) -> Any:
