@@ -205,7 +205,7 @@ def test_a_body_that_is_evicted_half_read_ends_there(kit: Kit) -> None:
     with guarded() as invocation:
         kit.run(scenario)
     assert invocation.statistics().evicted == 1
-    gc.collect()
+    gc.collect(1)
 
 
 def test_a_body_over_the_network_is_evicted(kit: Kit, server: Any) -> None:
