@@ -127,7 +127,7 @@ def test_what_was_replaced_and_overwritten_is_not_kept_for_ever(kit: Kit) -> Non
     gone: list[Any] = []
     with guarded():
         kit.run(scenario)
-    gc.collect(1)
+    gc.collect()
     restore()
     assert len(inside) == 0
     assert gone[0]() is None
