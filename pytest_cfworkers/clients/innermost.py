@@ -26,6 +26,8 @@ class Kind(enum.Enum):
     WRAPPER = "wrapper"
     EXTENSION = "extension"
     """It inherits from a transport of the library and sends through `super()`."""
+    MOCKED = "mocked"
+    """It is respx's: its last transport is the client's own, for what no mock answers."""
 
 
 _kinds: Final[WeakKeyDictionary[object, Kind]] = WeakKeyDictionary()
@@ -60,13 +62,14 @@ def _kind_of(dialect: Dialect, transport: Any) -> Kind:
         return Kind.GUARDED
     if callable(getattr(transport, "app", None)):
         return Kind.APP
-    if _home(type(transport)) in (dialect.module.__name__, "respx"):
-        return Kind.INNERMOST  # respx tries its mocks, then the real transport: one of them answers
+    home = _home(type(transport))
+    if home == "respx" and getattr(transport, "transports", None):
+        return Kind.MOCKED
+    if home in (dialect.module.__name__, "respx"):
+        return Kind.INNERMOST
     if any(True for _ in _held(dialect, transport)):
         return Kind.WRAPPER
-    if _extends(dialect, type(transport)):
-        return Kind.EXTENSION
-    return Kind.INNERMOST
+    return Kind.EXTENSION if _extends(dialect, type(transport)) else Kind.INNERMOST
 
 
 def _descend(dialect: Dialect, transport: Any, depth: int, seen: set[int]) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, Final, final
+from weakref import ReferenceType, ref
 
 _MISSING: Final = object()
 _MARK: Final = "__pytest_cfworkers__"
@@ -12,7 +13,7 @@ class Interceptions:
     """The methods that are replaced at present.
 
     Somebody else may replace the same method later and put ours back after we have gone (a monkeypatch whose
-    undo comes late). What cannot be restored yet is tried again at the next `restore`.
+    undo comes late). What cannot be restored yet is tried again at the next `restore`, as long as somebody has it.
 
     Attributes:
         active: Whether `restore` is sure to be called, so that shared classes may be replaced.
@@ -20,7 +21,7 @@ class Interceptions:
 
     def __init__(self) -> None:
         self.active = False
-        self._done: list[tuple[Any, str, Any, object]] = []
+        self._done: list[tuple[Any, str, Any, ReferenceType[Callable[..., Any]]]] = []
 
     def __len__(self) -> int:
         return len(self._done)
@@ -43,15 +44,18 @@ class Interceptions:
             return True
         setattr(replacement, _MARK, True)
         setattr(owner, name, replacement)
-        self._done.append((owner, name, before, replacement))
+        self._done.append((owner, name, before, ref(replacement)))
         return True
 
     def restore(self) -> None:
         """Put back everything that is still ours to put back, the last first."""
         kept = []
-        for owner, name, before, replacement in reversed(self._done):
+        while self._done:
+            owner, name, before, ours = self._done.pop()
+            if (replacement := ours()) is None:
+                continue  # nobody is left who could put it back
             if vars(owner).get(name) is not replacement:
-                kept.append((owner, name, before, replacement))
+                kept.append((owner, name, before, ours))
             elif before is _MISSING:
                 delattr(owner, name)
             else:

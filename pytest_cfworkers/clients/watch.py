@@ -22,6 +22,8 @@ _STEPS_FROM_SEND: Final = 4
 """Calls from `Client.send` to the test whether it loads: authentication, redirects, the request, the test."""
 
 _clients: Final = Interceptions()
+_watching: Final[list[bool]] = []
+"""One for each `watch` that lasts: the last to end restores, also where they are nested or in threads."""
 
 
 @contextmanager
@@ -31,6 +33,8 @@ def watch(*, incoming: bool = True) -> Iterator[None]:
     Args:
         incoming: Whether requests into an app under test are events for that app.
     """
+    restore()  # what somebody has put back since
+    _watching.append(True)
     inside.active = True
     for dialect in dialects.installed():
         _clients.replace(dialect.module.Client, _SEND, _sync(dialect, incoming=incoming))
@@ -38,11 +42,14 @@ def watch(*, incoming: bool = True) -> Iterator[None]:
     try:
         yield
     finally:
+        _watching.pop()
         restore()
 
 
 def restore() -> None:
-    """Put back what `watch` replaced. To be called again where something was patched over it meanwhile."""
+    """Put back what `watch` replaced, unless one lasts. To be called again where something was patched over it."""
+    if _watching:
+        return
     inside.active = False
     inside.restore()
     _clients.restore()

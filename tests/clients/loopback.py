@@ -90,6 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer_status(self, status: str) -> None:
         """Answer with a status; 204 and 304 have no length."""
+        status = status.partition("/")[0]
         if status in {"204", "304"}:
             self.start(int(status))
         else:

@@ -1,0 +1,255 @@
+"""A request is counted once, where it leaves: transports that wrap others are looked through."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import hishel
+import hishel.httpx
+import hishel.httpx2
+import httpx
+import httpx_retries
+import pytest
+
+from pytest_cfworkers.clients import dialects
+from tests.clients.kit import Kit, guarded, rules, settled
+
+
+def count(invocation: Any) -> int:
+    subrequests: int = invocation.statistics().subrequests
+    return subrequests
+
+
+def failing(kit: Kit, times: int) -> Any:
+    """A mock that says 503 so many times, then 200."""
+    left = [times]
+
+    async def handle(_: Any) -> Any:
+        left[0] -= 1
+        return kit.library.Response(503 if left[0] >= 0 else 200, text="hello")
+
+    return kit.mock(handle)
+
+
+async def get(kit: Kit, transport: Any, times: int = 1, **options: Any) -> None:
+    async with kit.client(transport, **options) as client:
+        for _ in range(times):
+            response = await settled(client.get("http://mock/"))
+            assert response.text == "hello"
+            assert response.status_code == 200
+
+
+@pytest.mark.parametrize("mode", ["sync", "asyncio"])  # it does not know trio
+def test_httpx_retries_by_what_it_sends(mode: Any) -> None:
+    httpx_kit = Kit(httpx, mode)
+    retry = httpx_retries.Retry(total=5, backoff_factor=0)
+    transport = httpx_retries.RetryTransport(transport=failing(httpx_kit, 2), retry=retry)
+    with guarded() as invocation:
+        httpx_kit.run(lambda: get(httpx_kit, transport))
+    assert count(invocation) == 3
+    assert rules(invocation) == []
+    assert invocation.statistics().peak_connections == 1
+
+
+class Memory(hishel.AsyncBaseStorage):
+    """A storage in memory: hishel's own need a package more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[str, tuple[Any, bytes]] = {}
+
+    async def create_entry(self, request: Any, response: Any, key: str, **_: Any) -> Any:
+        entry = hishel.Entry(id=uuid.uuid4(), request=request, response=response)
+
+        async def saving(stream: Any) -> Any:
+            parts = []
+            async for part in stream:
+                parts.append(part)
+                yield part
+            self.kept[key] = (entry, b"".join(parts))
+
+        return replace(entry, response=replace(response, stream=saving(response.stream)))
+
+    async def get_entries(self, key: str) -> list[Any]:
+        async def parts(body: bytes) -> Any:
+            yield body
+
+        found = [self.kept[key]] if key in self.kept else []
+        return [replace(entry, response=replace(entry.response, stream=parts(body))) for entry, body in found]
+
+    async def update_headers(self, *_: Any, **__: Any) -> None:
+        raise NotImplementedError
+
+    async def remove_entry(self, *_: Any, **__: Any) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def cache(kit: Kit, tmp_path: Path) -> Callable[[Any], Any]:
+    """Wrap a transport in hishel's."""
+    home: Any = getattr(hishel, kit.library.__name__)
+    if kit.asynchronous:
+        return lambda inner: home.AsyncCacheTransport(inner, storage=Memory())
+    return lambda inner: home.CacheTransport(inner, storage=hishel.SqliteStorage(database_path=tmp_path / "cache.db"))
+
+
+def test_a_hit_of_hishel_costs_nothing(kit: Kit, cache: Callable[[Any], Any]) -> None:
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, cache(kit.mock()), times=4))
+    assert count(invocation) == 1
+    assert rules(invocation) == []
+    assert invocation.connections.holders == ()
+
+
+def make_wrapper(  # noqa: C901 - four classes
+    kit: Kit, shape: str, inner: Any
+) -> Any:
+    """A transport that sends twice through what it holds, in one of several shapes."""
+    library: Any = kit.library
+
+    class Base(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc]
+        def inner(self) -> Any:
+            raise NotImplementedError
+
+        def handle_request(self, request: Any) -> Any:
+            self.inner().handle_request(request).read()
+            return self.inner().handle_request(request)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            await (await self.inner().handle_async_request(request)).aread()
+            return await self.inner().handle_async_request(request)
+
+    class Attribute(Base):
+        def __init__(self) -> None:
+            self._held = inner
+
+        def inner(self) -> Any:
+            return self._held
+
+    class InList(Base):
+        def __init__(self) -> None:
+            self.held = [inner, inner]
+
+        def inner(self) -> Any:
+            return self.held[0]
+
+    class InDict(Base):
+        def __init__(self) -> None:
+            self.held = {"a": inner}
+
+        def inner(self) -> Any:
+            return self.held["a"]
+
+    class InSlots(Base):
+        __slots__ = ("held",)
+
+        def __init__(self) -> None:
+            self.held = inner
+
+        def inner(self) -> Any:
+            return self.held
+
+    shapes: dict[str, type[Any]] = {"attribute": Attribute, "list": InList, "dict": InDict, "slots": InSlots}
+    return shapes[shape]()
+
+
+@pytest.mark.parametrize("shape", ["attribute", "list", "dict", "slots"])
+@pytest.mark.parametrize("bottom", ["mock", "custom", "guarded"])
+def test_wrappers_made_by_hand(kit: Kit, shape: str, bottom: str) -> None:
+    async def handle(_: Any) -> Any:
+        return kit.library.Response(200, text="hello")
+
+    inner = kit.transport(handle) if bottom == "custom" else kit.mock()
+    if bottom == "guarded":
+        inner = dialects.of(kit.library.Request("GET", "http://any")).guarded(inner)
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, make_wrapper(kit, shape, inner)))
+    assert count(invocation) == 2
+    assert rules(invocation) == []
+    with guarded() as again:
+        kit.run(lambda: get(kit, make_wrapper(kit, shape, inner)))
+    assert count(again) == 2
+
+
+def test_wrappers_in_wrappers(kit: Kit) -> None:
+    nested = make_wrapper(kit, "list", make_wrapper(kit, "attribute", kit.mock()))
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, nested))
+        kit.run(lambda: get(kit, None, mounts={"all://mock": nested}))
+    assert count(invocation) == 8
+
+
+def test_a_guarded_transport_around_wrappers(kit: Kit) -> None:
+    """Explicit, under `watch` and without it: counted once."""
+    guarded_transport = dialects.of(kit.library.Request("GET", "http://any")).guarded
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, guarded_transport(kit.mock())))
+        assert count(invocation) == 1
+        kit.run(lambda: get(kit, guarded_transport(make_wrapper(kit, "attribute", kit.mock()))))
+    assert count(invocation) == 3
+
+
+@pytest.mark.parametrize("base", ["MockTransport", "HTTPTransport"])
+def test_a_subclass_that_retries_through_super(kit: Kit, server: Any, base: str) -> None:
+    library: Any = kit.library
+    real = "AsyncHTTPTransport" if kit.asynchronous else "HTTPTransport"
+    owner = getattr(library, "MockTransport" if base == "MockTransport" else real)
+
+    class Retrying(owner):  # type: ignore[misc, valid-type]
+        def handle_request(self, request: Any) -> Any:
+            for _ in range(2):
+                super().handle_request(request).read()
+            return super().handle_request(request)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            for _ in range(2):
+                await (await super().handle_async_request(request)).aread()
+            return await super().handle_async_request(request)
+
+    def make() -> Any:
+        return Retrying(kit.mock().handler) if base == "MockTransport" else Retrying(verify=False, trust_env=False)
+
+    async def scenario() -> None:
+        async with kit.client(make()) as client:
+            assert (await settled(client.get(f"{server.url}/plain"))).text == "hello"
+            assert invocation.connections.holders == ()
+
+    with guarded() as invocation:
+        kit.run(scenario)
+    assert count(invocation) == 3
+    assert rules(invocation) == []
+
+
+def test_a_transport_that_holds_a_client(kit: Kit) -> None:
+    library: Any = kit.library
+    made = library.AsyncClient if kit.asynchronous else library.Client
+
+    class Through(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.client = made(transport=kit.mock())
+
+        def handle_request(self, request: Any) -> Any:
+            return self.client.send(library.Request(request.method, request.url), stream=True)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            return await self.client.send(library.Request(request.method, request.url), stream=True)
+
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, Through(), times=3))
+    assert count(invocation) == 3
+    assert rules(invocation) == []
+
+
+def test_a_handler_of_a_mock_that_forwards_is_the_request(kit: Kit) -> None:
+    """A mock that asks another client is made of that request: one subrequest, not two."""
+
+    async def handle(_: Any) -> Any:
+        async with kit.client(kit.mock()) as other:
+            return kit.library.Response(200, text=(await settled(other.get("http://other/"))).text)
+
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, kit.mock(handle)))
+    assert count(invocation) == 1
+    assert rules(invocation) == []
