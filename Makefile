@@ -10,6 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed-dev
+	-$(BIN)/python -m pytest_cfworkers install workerd
 	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.installed-dev

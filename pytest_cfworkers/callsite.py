@@ -193,7 +193,8 @@ def _origin() -> Site:
     """Take the line that created the coroutine of this task, or the one at which its parent stands."""
     coroutine, parent = _task()
     created = getattr(coroutine, "cr_origin", None) or ()
-    frames = tuple(Frame(*line) for line in created if owner_of(line[0]) is Owner.USER)
+    lines = {line[:2]: Frame(*line) for line in reversed(created) if owner_of(line[0]) is Owner.USER}
+    frames = tuple(reversed(lines.values()))  # a generator expression stands on the line of its function
     if not frames and parent is not None:
         frames = tuple(_suspended(parent))[::-1]
     return _origins.setdefault(frames, Site(frames)) if frames else NOWHERE

@@ -49,9 +49,9 @@ class Statistics:
     subrequests: int
     internal_subrequests: int
     d1_queries: int
-    d1_parameters: int
     cpu_ms: float
     wall_ms: float
+    d1_parameters: int = 0
     peak_memory: int | None = None
 
     def worst(self, other: "Statistics | None") -> "Statistics":
@@ -254,18 +254,21 @@ class Invocation:
             self._sweep()
         return connection
 
-    def open_query(self, label: object, site: Site, statements: Sequence[str], parameters: Sequence[int]) -> Connection:
-        """Open a connection for a round trip to D1: an internal subrequest, and one query whatever it carries.
+    def open_internal(
+        self, label: object, site: Site, *, statements: Sequence[str] = (), parameters: Sequence[int] = ()
+    ) -> Connection:
+        """Open a connection for a call of one of Cloudflare's services: an internal subrequest.
 
         Args:
-            label: What it is, such as "D1 batch".
+            label: What it is, such as "KV get" or "D1 batch".
             site: The user's lines that made it.
-            statements: The statements that it carries.
+            statements: The D1 statements that it carries; with any, it is one D1 query, too.
             parameters: How many values each binds.
         """
         with self._lock:
             self._internal.add(site)
-            self._queries.add(site, statements, parameters)
+            if statements:
+                self._queries.add(site, statements, parameters)
             connection = self.connections.open(label, site, self._clock(), thread=threading.get_ident(), service=True)
         if self._dropped:
             self._sweep()

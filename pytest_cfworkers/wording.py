@@ -134,7 +134,7 @@ def subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
         "subrequests",
         limits,
         guard.count,
-        f"{guard.count:,} subrequests, the limit is {guard.limit:,}{_origin('subrequests', limits)}",
+        f"{_number(guard.count, 'subrequest')}, the limit is {guard.limit:,}{_origin('subrequests', limits)}",
         ["sent from:", *_by_line(guard.sites)],
         "Each request counts, and each hop of a redirect. The platform refuses the next one:\n"
         '"Too many subrequests by single Worker invocation".',
@@ -148,7 +148,7 @@ def internal_subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
         "internal-subrequests",
         limits,
         guard.count,
-        f"{guard.count:,} subrequests to Cloudflare services, "
+        f"{_number(guard.count, 'subrequest')} to Cloudflare services, "
         f"the limit is {guard.limit:,}{_origin('internal_subrequests', limits)}",
         ["called from:", *_by_line(guard.sites)],
         "Each call of D1, KV, R2, Queues or a Durable Object counts; a batch counts once. The platform refuses\n"
@@ -163,7 +163,8 @@ def d1_queries(guard: SubrequestGuard, limits: Limits) -> Violation:
         "d1-queries",
         limits,
         guard.count,
-        f"{guard.count:,} D1 queries, the limit is {guard.limit:,}{_origin('d1_queries', limits)}",
+        f"{_number(guard.count, 'D1 query', 'D1 queries')}, "
+        f"the limit is {guard.limit:,}{_origin('d1_queries', limits)}",
         ["sent from:", *_by_line(guard.sites)],
         "Each query and each batch counts once.",
         site=guard.first_beyond or NOWHERE,
@@ -242,7 +243,7 @@ def place(frame: Frame) -> str:
     return f"{shorten(frame.path)}:{frame.line} in {frame.function}"
 
 
-def _violation(  # noqa: PLR0917 - the parts of a message, in the order of the message
+def _violation(
     rule: Rule,
     limits: Limits,
     observed: float,
@@ -270,7 +271,7 @@ def _violation(  # noqa: PLR0917 - the parts of a message, in the order of the m
     )
 
 
-def _advice(  # noqa: PLR0917 - the parts of a message, in the order of the message
+def _advice(
     limits: Limits,
     observed: float,
     headline: str,
@@ -305,7 +306,7 @@ def _by_line(sites: Counter[Site]) -> Iterator[str]:
         if not site.frames:
             yield f"  {times}a place outside of your code"
             continue
-        innermost, *callers = site.frames
+        innermost, *callers = dict.fromkeys(site.frames)
         source = innermost.source()
         if len(source) > _SOURCE:
             source = source[:_SOURCE].rstrip() + " …"

@@ -26,7 +26,9 @@ class Budget:
             yield
             return
         site = capture()
-        connection = invocation.open_query(f"D1 {trip.kind}", site, trip.statements, trip.parameters)
+        connection = invocation.open_internal(
+            f"D1 {trip.kind}", site, statements=trip.statements or ("",), parameters=trip.parameters
+        )
         try:
             if connection.state == "queued":
                 await admission.wait_for_slot_async(invocation, connection, None)

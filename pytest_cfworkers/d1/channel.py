@@ -115,6 +115,7 @@ class Channel:
         return self._backend.send(kind, queries) if self.faults is None else self._send_struck(kind, queries)
 
     async def _send_watched(self, watcher: Watcher, kind: RequestKind, queries: Sequence[Query]) -> Answer:
+        __tracebackhide__ = True
         queries = [query._replace(counted=True) for query in queries]
         trip = RoundTrip(kind, queries)
         async with watcher.round_trip(trip):
@@ -123,6 +124,7 @@ class Channel:
         return trip.answer
 
     async def _send_struck(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
+        __tracebackhide__ = True
         fault = None if self.faults is None else self.faults.next(kind, queries)
         if fault is not None and not fault.after:
             raise fault.error()

@@ -86,6 +86,7 @@ class D1Database:
         Raises:
             D1Error: `D1_EXEC_ERROR`: a line failed; nothing remains. The message always names line 1.
         """
+        __tracebackhide__ = True
         if not isinstance(sql, str):
             raise _no_text(sql)
         lines = sql.strip(WHITESPACE).split("\n")
@@ -115,6 +116,7 @@ class D1Database:
         Raises:
             D1Error: `D1_DUMP_ERROR`, always.
         """
+        __tracebackhide__ = True
         await self._channel.send("dump", ())
         raise D1Error("D1_DUMP_ERROR: Status + 404", cause=JsException("Status 404"))
 

@@ -37,6 +37,7 @@ class Connection:
 
     async def query(self, query: Query) -> RawResult:
         """Run one statement."""
+        __tracebackhide__ = True
         try:
             answer = await self.channel.send("query", (query,))
         except Refused as refused:
@@ -47,6 +48,7 @@ class Connection:
 
     async def batch(self, queries: list[Query]) -> list[JsDict]:
         """Run statements in one transaction."""
+        __tracebackhide__ = True
         try:
             answer = await self.channel.send("batch", queries)
         except Refused as refused:

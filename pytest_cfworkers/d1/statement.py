@@ -62,6 +62,7 @@ class D1PreparedStatement:
         Raises:
             D1Error: `D1_ERROR`: the database refused.
         """
+        __tracebackhide__ = True
         return d1_result(await self._connection.query(self._query))
 
     async def run(self, *_: object, **__: object) -> JsDict:
@@ -73,6 +74,7 @@ class D1PreparedStatement:
         Raises:
             D1Error: `D1_ERROR`: the database refused.
         """
+        __tracebackhide__ = True
         return d1_result(await self._connection.query(self._query))
 
     def first(self, column: object = _ABSENT, /, *_: object, **options: object) -> Coroutine[Any, Any, Any]:
@@ -98,10 +100,12 @@ class D1PreparedStatement:
         return self._first_value(js_string(column))
 
     async def _first_row(self) -> JsDict | None:
+        __tracebackhide__ = True
         raw = await self._connection.query(Query(self._query.sql, self._query.params, counted=False))
         return shape_of(raw.columns).row(raw.rows[0]) if raw.rows else None
 
     async def _first_value(self, column: str) -> Any:
+        __tracebackhide__ = True
         row = await self._first_row()
         if row is None:
             return None
@@ -128,6 +132,7 @@ class D1PreparedStatement:
         return self._raw(with_names=_is_truthy(names))
 
     async def _raw(self, *, with_names: bool) -> list[list[Any]]:
+        __tracebackhide__ = True
         raw = await self._connection.query(Query(self._query.sql, self._query.params, counted=False))
         return [list(raw.columns), *raw.rows] if with_names else raw.rows
 

@@ -42,6 +42,7 @@ class WorkerdChannel(Channel):
             D1Error: JavaScript threw, or a fault was injected.
             RuntimeFailed: the runtime ended.
         """
+        __tracebackhide__ = True
         watcher = self.watching()
         if watcher is None:
             return await self._past_faults(kind, queries, chain)
@@ -49,6 +50,7 @@ class WorkerdChannel(Channel):
             return await self._past_faults(kind, queries, chain)
 
     async def _past_faults(self, kind: RequestKind, queries: Sequence[Query], chain: Chain) -> Any:
+        __tracebackhide__ = True
         fault = self.faults.next(kind, queries) if self.faults is not None else None
         if fault is None:
             return await self.remote.run(chain)
@@ -88,12 +90,14 @@ class WorkerdDatabase(D1Database):
         """Return a statement; nothing is sent or checked before it runs."""
         return _prepare(self._channel, Chain(), sql)
 
-    def batch(self, statements: list[D1PreparedStatement], /) -> Coroutine[Any, Any, list[JsDict]]:
+    async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
         """Run statements in one transaction and one round trip."""
-        return _batch(self._channel, Chain(), statements)
+        __tracebackhide__ = True
+        return await _batch(self._channel, Chain(), statements)  # type: ignore[no-any-return]
 
     async def exec(self, sql: str, /) -> JsDict:
         """Run a text line by line, in one transaction, without parameters."""
+        __tracebackhide__ = True
         refuse_unsendable(sql)
         lines = [Query(line) for line in str(sql).strip().split("\n")]
         return await self._channel.run("exec", lines, Chain().then("exec", sql))  # type: ignore[no-any-return]
@@ -123,9 +127,10 @@ class WorkerdSession(D1DatabaseSession):
         """Return a statement of this session; nothing is sent or checked before it runs."""
         return _prepare(self._lane, self._start, sql)
 
-    def batch(self, statements: list[D1PreparedStatement], /) -> Coroutine[Any, Any, list[JsDict]]:
+    async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
         """Run statements in one transaction and one round trip."""
-        return _batch(self._lane, self._start, statements)
+        __tracebackhide__ = True
+        return await _batch(self._lane, self._start, statements)  # type: ignore[no-any-return]
 
     def getBookmark(self) -> str | None:  # noqa: N802 - the platform's name
         """Return the latest bookmark that the session has seen, or None before its first query."""
@@ -152,21 +157,25 @@ class WorkerdStatement(D1PreparedStatement):
         query = Query(self._text.sql, tuple(None for _ in args))
         return WorkerdStatement(self._lane, self._prepared, bound, query)
 
-    def all(self, *args: object, **options: object) -> Coroutine[Any, Any, JsDict]:
+    async def all(self, *args: object, **options: object) -> JsDict:
         """Run the statement."""
-        return self._call("all", args, options)
+        __tracebackhide__ = True
+        return await self._call("all", args, options)  # type: ignore[no-any-return]
 
-    def run(self, *args: object, **options: object) -> Coroutine[Any, Any, JsDict]:
+    async def run(self, *args: object, **options: object) -> JsDict:
         """Run the statement; the same as `all()`, rows included."""
-        return self._call("run", args, options)
+        __tracebackhide__ = True
+        return await self._call("run", args, options)  # type: ignore[no-any-return]
 
-    def first(self, *args: object, **options: object) -> Coroutine[Any, Any, Any]:
+    async def first(self, *args: object, **options: object) -> Any:
         """Run the statement and return its first row, or one value of it."""
-        return self._call("first", args, options)
+        __tracebackhide__ = True
+        return await self._call("first", args, options)
 
-    def raw(self, *args: object, **options: object) -> Coroutine[Any, Any, list[list[Any]]]:
+    async def raw(self, *args: object, **options: object) -> list[list[Any]]:
         """Run the statement and return its rows as lists."""
-        return self._call("raw", args, options)
+        __tracebackhide__ = True
+        return await self._call("raw", args, options)  # type: ignore[no-any-return]
 
     def _call(self, method: str, args: tuple[object, ...], options: dict[str, object]) -> Coroutine[Any, Any, Any]:
         chain = self._bound.then(method, *_arguments(args, options))

@@ -46,6 +46,7 @@ class RemoteDatabase:
             D1Error: JavaScript threw.
             RuntimeFailed: the runtime ended, or was too slow.
         """
+        __tracebackhide__ = True
         return _result(await self.bridge.call({"database": self.name, **chain.encoded()}))
 
     def run_blocking(self, chain: Chain) -> Any:

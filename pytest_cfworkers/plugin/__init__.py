@@ -126,11 +126,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     from pytest_cfworkers.report import terminal  # noqa: PLC0415 - only with guarded tests
 
-    everything = len(records) if config.get_verbosity() > 1 else 0
     lines = list(
         terminal.summary(
             list(records.values()),
-            top=max(settings.top, everything),
+            top=settings.top if config.get_verbosity() < 2 else None,  # noqa: PLR2004 - at -vv everything is shown
             width=shutil.get_terminal_size().columns,
             failing=settings.mode != "report",
         )

@@ -89,6 +89,6 @@ def _existing(path: SchemaPath) -> Path | None:
         return None
     if not Path(path).exists():
         pytest.fail(
-            f"cf_d1_schema: {path} does not exist; it takes an .sql file or a folder of migrations", pytrace=False
+            f"cf_d1_schema: {path} does not exist; valid: an .sql file or a folder of migrations", pytrace=False
         )
     return Path(path)

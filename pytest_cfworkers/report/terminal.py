@@ -1,5 +1,7 @@
 """The summary in the terminal: per limit the worst tests, what would fail on the other plan, what was allowed."""
 
+import math
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -22,18 +24,19 @@ class Line(NamedTuple):
     style: str = ""
 
 
-def summary(records: Sequence[TestRecord], *, top: int, width: int, failing: bool) -> Iterator[Line]:
+def summary(records: Sequence[TestRecord], *, top: int | None, width: int, failing: bool) -> Iterator[Line]:
     """Yield the lines of the summary.
 
     Args:
         records: The guarded tests.
-        top: How many tests to name per limit.
+        top: How many tests to name per limit; None for every test, also those with plenty left.
         width: Columns of the terminal.
         failing: Whether violations failed their tests, or were only reported.
     """
+    plenty, top = (math.inf, sys.maxsize) if top is None else (_PLENTY, top)
     records = sorted(records, key=lambda record: record.nodeid)  # not in the order in which workers finished
     for limit in (*LIMITS, D1_PARAMETERS):
-        yield from _worst(limit, records, top, width)
+        yield from _worst(limit, records, top, width, plenty if limit is not D1_PARAMETERS else min(plenty, _HALF))
     if not failing:
         yield from _reported(records, top, width)
     yield from _elsewhere(records, top, width)
@@ -43,12 +46,11 @@ def summary(records: Sequence[TestRecord], *, top: int, width: int, failing: boo
         yield Line(f"the times of {dropped:,} connections were not kept: each invocation keeps its first 1,000")
 
 
-def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
+def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int, plenty: float) -> Iterator[Line]:
     used = [
         (record.usage[limit.key], record)
         for record in records
-        if limit.key in record.usage
-        and record.usage[limit.key].headroom < (_HALF if limit is D1_PARAMETERS else _PLENTY)
+        if limit.key in record.usage and record.usage[limit.key].used and record.usage[limit.key].headroom < plenty
     ]
     if not used or not top:
         return

@@ -14,7 +14,7 @@ from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS
 from pytest_cfworkers.plugin.options import OPTIONS
 
 ROOT: Final = Path(__file__).parents[2]
-NOT_BROKEN_YET: Final = {"memory", "internal-subrequests", "d1-queries"}
+NOT_BROKEN_YET: Final = {"memory"}
 """Rules whose guards nothing feeds yet."""
 
 

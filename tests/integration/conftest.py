@@ -10,12 +10,12 @@ import httpx  # noqa: F401
 import httpx2  # noqa: F401
 import pytest
 import trio  # noqa: F401
-from user_project import SENDING, Project
 
 # Imported once here: pytester forgets what an inner run imported, and the next one would import it all again.
 import pytest_cfworkers.clients.watch
 import pytest_cfworkers.plugin.runtime
 import pytest_cfworkers.report.terminal  # noqa: F401
+from tests.integration.user_project import SENDING, Project
 
 
 @pytest.fixture(autouse=True)

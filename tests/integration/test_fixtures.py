@@ -1,7 +1,8 @@
 """The fixtures: guarded clients, invocations of one's own, and the ledger."""
 
 import pytest
-from user_project import Project
+
+from tests.integration.user_project import Project
 
 ASYNCIO = ("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
 

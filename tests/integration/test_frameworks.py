@@ -1,7 +1,8 @@
 """Whatever runs a test function, each of its calls is an invocation, and what is around it is not."""
 
 import pytest
-from user_project import Project
+
+from tests.integration.user_project import Project
 
 BROKEN = "subrequests: 2 subrequests, the limit is 1"
 

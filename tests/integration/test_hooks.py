@@ -1,6 +1,6 @@
 """The hooks `pytest_cf_limits` and `pytest_cf_violation`, from a conftest."""
 
-from user_project import Project
+from tests.integration.user_project import Project
 
 TESTS = """
     import pytest

@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from user_project import OTHERS, Project
 
 from pytest_cfworkers.limits import LIMITS, OPTIONS_HELP
 from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS
 from pytest_cfworkers.plugin.options import OPTIONS
+from tests.integration.user_project import OTHERS, Project
 
 QUICK = ("-pno:anyio", *(f"-pno:{name}" for name in OTHERS))
 

@@ -1,7 +1,8 @@
 """The closest mark wins key by key: parameter, function, class, base class, module, and what a conftest adds."""
 
 import pytest
-from user_project import Project
+
+from tests.integration.user_project import Project
 
 MARK = "pytest.mark.cf_limits"
 

@@ -4,7 +4,8 @@ import html
 from textwrap import dedent
 
 import pytest
-from user_project import Project
+
+from tests.integration.user_project import Project
 
 WRONG = {
     "subrequest=5": "cf_limits has no key 'subrequest'; valid keys: connections, unread_bodies, subrequests, *",

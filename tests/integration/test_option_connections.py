@@ -1,7 +1,8 @@
 """`--cf-connections`: how long a connection holds its place."""
 
 import pytest
-from user_project import Project
+
+from tests.integration.user_project import Project
 
 SEVEN_UNREAD = """
     from sending import leave_unread

@@ -1,6 +1,6 @@
 """`--cf-incoming`: whether requests into an app under test are invocations of their own."""
 
-from user_project import Project
+from tests.integration.user_project import Project
 
 APP = """
     import asyncio

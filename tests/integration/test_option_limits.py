@@ -1,7 +1,8 @@
 """`--cf-limits`: which tests are guarded, and whether they fail."""
 
 import pytest
-from user_project import Project
+
+from tests.integration.user_project import Project
 
 UNMARKED = """
     from sending import send

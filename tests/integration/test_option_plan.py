@@ -1,7 +1,8 @@
 """`--cf-plan`: whose numbers hold, and what would fail with the other ones."""
 
 import pytest
-from user_project import Project
+
+from tests.integration.user_project import Project
 
 TESTS = "from sending import send\n\ndef test_51():\n    send(51)\n\ndef test_50():\n    send(50)\n"
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
-from user_project import Project
+
+from tests.integration.user_project import Project
 
 VALUES: Final = {
     # name: (three good values with what the header or the summary shows of each, a bad value, the valid set)

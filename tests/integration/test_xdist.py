@@ -1,7 +1,8 @@
 """With workers of xdist a run has the same outcomes, messages and summary as without."""
 
 import pytest
-from user_project import Project
+
+from tests.integration.user_project import Project
 
 TESTS = """
     import pytest

@@ -119,13 +119,12 @@ def test_the_runtime_dies_with_its_parent_even_in_the_middle_of_a_statement(work
         f"{work}"
         "print(process.pid, process.runtime_pid, process.storage, flush=True); sys.stdin.read()"
     )
-    parent = subprocess.Popen(  # noqa: S603 - this interpreter
+    with subprocess.Popen(  # noqa: S603 - this interpreter
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert parent.stdout is not None
-    node, runtime, storage = parent.stdout.readline().split()
-    parent.kill()
-    parent.wait()
+    ) as parent:
+        assert parent.stdout is not None
+        node, runtime, storage = parent.stdout.readline().split()
+        parent.kill()
     assert wait_for_end(int(node))
     assert wait_for_end(int(runtime))
     assert not Path(storage).exists()

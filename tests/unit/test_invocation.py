@@ -165,7 +165,7 @@ def broken_by(number: int) -> dict[str, Callable[[Invocation], object]]:
         "unread_bodies": times(leave_unread),
         "subrequests": times(fetch),
         "internal_subrequests": times(lambda invocation: invocation.open_internal("KV get", HERE)),
-        "d1_queries": lambda invocation: invocation.open_internal("D1 batch", HERE, queries=number),
+        "d1_queries": times(lambda invocation: invocation.open_internal("D1 query", HERE, statements=["SELECT 1"])),
     }
 
 
@@ -244,7 +244,7 @@ def test_the_statistics_say_what_was_used() -> None:
     cpu.now += 0.5
     assert invocation.evict_stalled() is first
     invocation.headers(second, body=True)
-    third = invocation.open_internal("D1 batch of 3", HERE, queries=3)
+    third = invocation.open_internal("D1 batch", HERE, statements=["a", "b", "c"], parameters=[0, 9, 1])
     invocation.close(second, "consumed")
     leave_unread(invocation)
     invocation.close(third, "consumed")
@@ -257,7 +257,8 @@ def test_the_statistics_say_what_was_used() -> None:
         unread_bodies=0,
         subrequests=3,
         internal_subrequests=1,
-        d1_queries=3,
+        d1_queries=1,
+        d1_parameters=9,
         cpu_ms=500.0,
         wall_ms=2_000.0,
     )

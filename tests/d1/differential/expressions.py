@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - it writes SQL, and runs it on throw-away databases
 """Random SQL expressions: operators, functions, casts, subqueries. No clock, no randomness, no C library."""
 
 from __future__ import annotations

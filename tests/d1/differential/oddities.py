@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - it writes SQL, and runs it on throw-away databases
 """Statements that a test seldom sends: refused ones, pragmas, limits, texts without a statement."""
 
 from __future__ import annotations

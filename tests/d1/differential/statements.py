@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - it writes SQL, and runs it on throw-away databases
 """Random statements over the tables of a program."""
 
 from __future__ import annotations

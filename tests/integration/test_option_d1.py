@@ -1,0 +1,157 @@
+"""The fixture `cf_d1`, its lanes, and what a round trip costs the test that makes it."""
+
+import os
+
+import pytest
+
+from pytest_cfworkers.lanes.installation import cache_folder, status
+from tests.integration.user_project import Project
+
+needs_the_runtime = pytest.mark.skipif(
+    not status().ready and os.environ.get("CI") != "true", reason=status().problem or "the runtime is there"
+)
+LANES = ["fake", pytest.param("workerd", marks=needs_the_runtime)]
+
+CACHE = cache_folder()
+
+RUN = "import asyncio\nimport pytest\n\n\ndef run(coroutine):\n    return asyncio.run(coroutine)\n\n\n"
+
+
+@pytest.fixture(autouse=True)
+def keep_the_cache(monkeypatch: pytest.MonkeyPatch, project: Project) -> None:  # noqa: ARG001 - it moves the home
+    monkeypatch.setenv("PYTEST_CFWORKERS_CACHE", str(CACHE))
+
+
+def migrations(project: Project, **files: str) -> None:
+    folder = project.path / "migrations"
+    folder.mkdir()
+    for name, sql in files.items():
+        (folder / f"{name}.sql").write_text(sql)
+    (project.path / "wrangler.toml").write_text('[[d1_databases]]\nbinding = "DB"\ndatabase_name = "repos"\n')
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_each_test_gets_a_fresh_database_with_the_migrations_of_the_wrangler_file(project: Project, lane: str) -> None:
+    migrations(project, _0002_tier="ALTER TABLE repos ADD tier TEXT;", _0001_repos="CREATE TABLE repos (name TEXT);")
+    project.write(
+        test_it=RUN + "async def use(db):\n"
+        "    assert await db.prepare('SELECT count(*) AS n FROM repos').first('n') == 0\n"
+        "    await db.prepare('INSERT INTO repos (name, tier) VALUES (?, ?)').bind('one', 'hot').run()\n"
+        "    applied = await db.prepare('SELECT name FROM d1_migrations ORDER BY id').all()\n"
+        "    assert [row.name for row in applied.results] == ['_0001_repos.sql', '_0002_tier.sql']\n\n\n"
+        "def test_one(cf_d1):\n    run(use(cf_d1))\n\n\ndef test_two(cf_d1):\n    run(use(cf_d1))\n"
+    )
+    project.run(f"--cf-d1={lane}").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_a_mistake_in_a_migration_names_its_file_and_line(project: Project, lane: str) -> None:
+    migrations(project, _0001_repos="CREATE TABLE repos (name TEXT);\n\nCREATE TABL oops (a);\n")
+    project.write(test_it="def test_it(cf_d1):\n    pass\n\n\ndef test_other():\n    pass\n")
+    result = project.run(f"--cf-d1={lane}")
+    result.assert_outcomes(errors=1, passed=1)
+    result.stdout.fnmatch_lines(['cf_d1: *_0001_repos.sql:3: near "TABL": syntax error at offset 7: SQLITE_ERROR'])
+
+
+def test_every_binding_has_its_database(project: Project) -> None:
+    (project.path / "wrangler.toml").write_text('[[d1_databases]]\nbinding = "A"\n[[d1_databases]]\nbinding = "B"\n')
+    project.write(
+        test_it="import asyncio\n\n\ndef test_it(cf_d1_databases, cf_d1):\n"
+        "    assert list(cf_d1_databases) == ['A', 'B']\n    assert cf_d1 is cf_d1_databases['A']\n"
+        "    asyncio.run(cf_d1.exec('CREATE TABLE t (a)'))\n"
+        "    tables = \"SELECT count(*) AS n FROM sqlite_master WHERE name = 't'\"\n"
+        "    assert asyncio.run(cf_d1_databases['B'].prepare(tables).first('n')) == 0\n"
+    )
+    project.run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_statements_at_once_are_connections_and_the_message_offers_a_batch(project: Project, lane: str) -> None:
+    project.write(
+        test_it=RUN + "@pytest.mark.cf_limits\ndef test_it(cf_d1):\n"
+        "    async def ask():\n"
+        "        await asyncio.gather(*(cf_d1.prepare('SELECT 1').first() for _ in range(20)))\n\n"
+        "    run(ask())\n"
+    )
+    result = project.run(f"--cf-d1={lane}")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([
+        "connections: 20 connections at once, the limit is 6",
+        "*20 × test_it.py:12 in *",
+        "*await env.DB.batch(statements)*",
+        "advice",
+        "    the same statement in 20 round trips, one batch would do",
+        "    SELECT 1",
+    ])  # fmt: skip
+
+
+def test_without_a_mark_only_round_trips_are_limited(project: Project) -> None:
+    project.write(
+        test_it=RUN + "def test_it(cf_d1, cf_ledger):\n"
+        "    async def ask():\n"
+        "        await asyncio.gather(*(cf_d1.prepare('SELECT 1').first() for _ in range(7)))\n"
+        "        await cf_d1.batch([cf_d1.prepare('SELECT 1'), cf_d1.prepare('SELECT 2')])\n\n"
+        "    run(ask())\n"
+        "    used = cf_ledger.statistics()\n"
+        "    assert (used.d1_queries, used.internal_subrequests, used.subrequests) == (8, 8, 0)\n"
+    )
+    project.run("--cf-plan=free").assert_outcomes(failed=1)  # cf_ledger guards connections
+    project.write(test_it=RUN + "def test_it(cf_d1):\n    async def ask():\n"
+                  "        await asyncio.gather(*(cf_d1.prepare('SELECT 1').first() for _ in range(7)))\n\n"
+                  "    run(ask())\n")  # fmt: skip
+    project.run("--cf-plan=free").assert_outcomes(passed=1)
+
+
+def test_the_query_budget_fails_and_a_batch_counts_once(project: Project) -> None:
+    project.write(
+        test_it=RUN + "@pytest.mark.cf_limits(d1_queries=2)\n@pytest.mark.parametrize('trips', [2, 3])\n"
+        "def test_it(cf_d1, trips):\n"
+        "    async def ask():\n"
+        "        for _ in range(trips):\n"
+        "            await cf_d1.batch([cf_d1.prepare('SELECT 1')] * 10)\n\n"
+        "    run(ask())\n"
+    )
+    result = project.run()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["d1-queries: 3 D1 queries, the limit is 2"])
+
+
+def test_a_scan_of_a_whole_table_is_advised_an_index(project: Project) -> None:
+    project.write(
+        test_it=RUN + "def test_it(cf_d1):\n"
+        "    async def ask():\n"
+        "        await cf_d1.exec('CREATE TABLE repos (name)')\n"
+        "        insert = cf_d1.prepare('INSERT INTO repos VALUES (?)')\n"
+        "        await cf_d1.batch([insert.bind(str(n)) for n in range(1_200)])\n"
+        "        await cf_d1.prepare('SELECT * FROM repos WHERE name = ?').bind('7').all()\n\n"
+        "    run(ask())\n"
+    )
+    result = project.run()
+    result.stdout.fnmatch_lines(["advice", "    a statement reads all of repos: 1,200 rows", "*CREATE INDEX*"])
+
+
+def test_parameters_near_the_maximum_are_shown(project: Project) -> None:
+    project.write(
+        test_it=RUN + "def test_it(cf_d1):\n"
+        "    marks = ', '.join('?' * 96)\n"
+        "    run(cf_d1.prepare(f'SELECT {marks}').bind(*range(96)).first())\n"
+    )
+    project.run().stdout.fnmatch_lines(["values bound by one D1 statement", "*96 / 100 *4 % left*test_it"])
+
+
+def test_asking_for_a_runtime_that_is_not_installed_names_the_command(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_CFWORKERS_CACHE", str(project.path / "empty"))
+    project.write(test_it="def test_it(cf_d1):\n    pass\n")
+    result = project.run("--cf-d1=workerd")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--cf-d1: workerd * is not installed*python -m pytest_cfworkers install workerd*"])
+
+
+def test_an_async_test_uses_it_under_each_plugin(project: Project) -> None:
+    project.write(
+        test_it="import pytest\n\n\n@pytest.mark.anyio\nasync def test_it(cf_d1):\n"
+        "    assert await cf_d1.prepare('SELECT 1 AS a').first('a') == 1\n"
+    )
+    project.run("-p", "anyio").assert_outcomes(passed=2)
