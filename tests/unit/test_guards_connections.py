@@ -7,7 +7,14 @@ from dataclasses import dataclass, fields
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from pytest_cfworkers.callsite import Site
 from pytest_cfworkers.guards.connections import KEPT, Connection, ConnectionGuard, Outcome, Woken
@@ -76,6 +83,7 @@ class Connections(RuleBasedStateMachine):
             first = self.asking()[0]
             self.queued_s += self.now - self.open_ones[first].opened_at
             self.open_ones[first].place = "waiting"
+            assert first.admitted_at == self.now
             granted.append(first)
         expected = granted
         if not granted and changed and self.victim() is not None:
@@ -102,6 +110,7 @@ class Connections(RuleBasedStateMachine):
         queued = full and waits and self.guard.queueing
         self.open_ones[connection] = Naive(site, self.now, "queued" if queued else "waiting", full)
         assert (connection.label, connection.thread, connection.opened_at) == ("GET", 7, self.now)
+        assert connection.admitted_at == (None if queued else self.now)
         self.opened += 1
         self.queued += queued
         if full:
@@ -128,7 +137,7 @@ class Connections(RuleBasedStateMachine):
             self.touch(connection, idle=True)
         else:
             self.end(connection)
-            assert connection.outcome == "consumed"
+            assert (connection.outcome, connection.closed_at) == ("consumed", self.now)
         self.settle(woken)
 
     @rule(data=st.data())
@@ -195,6 +204,7 @@ class Connections(RuleBasedStateMachine):
         woken = self.guard.withdraw(connection, self.now)
         naive = self.end(connection)
         self.ended.remove(connection)
+        assert (connection.outcome, connection.closed_at) == ("consumed", self.now)
         self.opened -= 1
         self.beyond -= naive.beyond
         self.settle(woken)
@@ -259,8 +269,8 @@ class Connections(RuleBasedStateMachine):
             assert self.guard.peak_sites == self.peak_sites
 
 
-TestConnections = Connections.TestCase
-TestConnections.settings = settings(max_examples=70, stateful_step_count=40)
+def test_the_guard_does_what_the_rule_says_whatever_happens() -> None:
+    run_state_machine_as_test(Connections, settings=settings(max_examples=70, stateful_step_count=40))
 
 
 def fill(guard: ConnectionGuard, count: int) -> list[Connection]:
