@@ -53,7 +53,7 @@ class Connections(RuleBasedStateMachine):
         self.now = 0.0
         self.events = 0
         self.room = float("inf") if slots is None else slots
-        self.opened = self.beyond = self.queued = self.peak = 0
+        self.opened = self.beyond = self.queued = self.peak = self.peak_services = 0
         self.queued_s = 0.0
         self.peak_sites: Counter[Site] = Counter()
         self.seventh: Site | None = None
@@ -106,18 +106,23 @@ class Connections(RuleBasedStateMachine):
 
     # events
 
-    @rule(sites=st.lists(st.sampled_from(SITES), min_size=1, max_size=4), waits=st.sampled_from([True, True, False]))
-    def open_some(self, sites: list[Site], waits: bool) -> None:
+    @rule(
+        sites=st.lists(st.sampled_from(SITES), min_size=1, max_size=4),
+        waits=st.sampled_from([True, True, False]),
+        service=st.booleans(),
+    )
+    def open_some(self, sites: list[Site], waits: bool, service: bool) -> None:
         for site in sites:
-            self.open(site, waits)
+            self.open(site, waits=waits, service=service)
 
-    def open(self, site: Site, waits: bool) -> None:
+    def open(self, site: Site, *, waits: bool, service: bool = False) -> None:
         self.now += 1
         full = bool(self.asking()) or len(self.holding()) >= self.room
-        connection = self.guard.open("GET", site, self.now, thread=7, waits=waits)
+        connection = self.guard.open("GET", site, self.now, thread=7, waits=waits, service=service)
         queued = full and waits and self.guard.queueing
         self.open_ones[connection] = Naive(site, self.now, "queued" if queued else "waiting", full)
         assert (connection.label, connection.thread, connection.opened_at) == ("GET", 7, self.now)
+        assert connection.service is service
         assert connection.admitted_at == (None if queued else self.now)
         self.opened += 1
         self.queued += queued
@@ -127,7 +132,9 @@ class Connections(RuleBasedStateMachine):
         wanted = [*self.holding(), *self.asking()]
         if len(wanted) > self.peak:
             self.peak = len(wanted)
-            self.peak_sites = Counter(one.site for one in wanted) if self.peak > self.room else Counter()
+            over = wanted if self.peak > self.room else []
+            self.peak_sites = Counter(one.site for one in over)
+            self.peak_services = sum(one.service for one in over)
 
     def pick(self, data: st.DataObject, *places: str) -> Connection:
         self.now += 1
@@ -282,11 +289,13 @@ class Connections(RuleBasedStateMachine):
     @rule()
     def the_sites_of_the_peak_are_asked_for(self) -> None:
         """Asking in the middle must not disturb what is noted later; see also `teardown`."""
+        assert self.guard.peak_services == self.peak_services
         assert self.guard.peak_sites == self.peak_sites
 
     def teardown(self) -> None:
         if hasattr(self, "guard"):
-            assert self.guard.peak_sites == self.peak_sites
+            assert self.guard.peak_services == self.peak_services
+        assert self.guard.peak_sites == self.peak_sites
 
 
 def test_the_guard_does_what_the_rule_says_whatever_happens() -> None:
