@@ -502,6 +502,14 @@ def test_the_first_connections_are_those_whose_times_are_kept() -> None:
     assert [connection.label for connection in guard.closed] == list(range(KEPT))
 
 
+def test_a_connection_is_an_external_request_unless_it_is_said_to_lead_to_a_service() -> None:
+    guard = ConnectionGuard(1, "body")
+    fill(guard, 2)
+    assert guard.peak_services == 0
+    guard.open("D1 query", HERE, 0.0, service=True)
+    assert guard.peak_services == 1
+
+
 def test_a_connection_shows_its_label_and_state() -> None:
     assert repr(ConnectionGuard(6, "body").open("GET https://a/", HERE, 0.0)) == "<Connection GET https://a/ waiting>"
 

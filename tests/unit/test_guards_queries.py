@@ -71,3 +71,9 @@ def test_the_first_scan_wins(guard: QueryGuard) -> None:
     guard.scanned(Scan("orders", 1, "SELECT", HERE))
     guard.scanned(Scan("orders", 2, "SELECT", THERE))
     assert guard.scans["SELECT"].rows == 1
+
+
+def test_a_repetition_tells_the_most_values_that_it_ever_bound(guard: QueryGuard) -> None:
+    for bound in (1, 7, 3, 2, 1):
+        guard.add(HERE, ["SELECT"], [bound])
+    assert [one.parameters for one in guard.repeated()] == [7]
