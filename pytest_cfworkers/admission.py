@@ -140,16 +140,21 @@ async def wait_for_slot_async(invocation: Invocation, connection: Connection, ti
     return connection.state != "closed"
 
 
+def others_are_ready() -> bool:
+    """Tell whether another task may be ready to run; only a loop that knows that none is says no.
+
+    Giving way to nobody is half the cost of a guarded request. With a task factory what comes next may be unknown
+    to the loop: an eager task runs before its siblings are made.
+    """
+    if in_trio():
+        return True
+    loop = asyncio.get_running_loop()
+    return bool(getattr(loop, "_ready", True)) or loop.get_task_factory() is not None
+
+
 async def checkpoint() -> None:
     """Give the other tasks that are ready their turn, as waiting for a network does."""
-    if in_trio():
-        await anyio.lowlevel.checkpoint()
-        return
-    loop = asyncio.get_running_loop()
-    # An event loop that tells that nothing is ready is not asked: half the cost of a guarded request. Only with a
-    # task factory may what comes next be unknown to it: an eager task runs before its siblings are made.
-    if getattr(loop, "_ready", True) or loop.get_task_factory() is not None:
-        await asyncio.sleep(0)
+    await (anyio.lowlevel.checkpoint() if in_trio() else asyncio.sleep(0))
 
 
 def _is_alone(invocation: Invocation, thread: int) -> bool:

@@ -26,8 +26,8 @@ def current() -> "Invocation | None":
         return None
     invocation = _current.get()
     if invocation is None or not invocation.running:
-        invocation = _running[-1]
-        return None if invocation.pauses else invocation
+        invocation = next(reversed(_running), None)  # another thread may have ended the last one meanwhile
+        return None if invocation is None or invocation.pauses else invocation
     return invocation
 
 

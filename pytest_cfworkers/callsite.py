@@ -166,8 +166,8 @@ class _Tracking(threading.local):
 
 _tracking: Final = _Tracking()
 
-_ORIGIN_DEPTH: Final = 2
-"""Frames of an origin: the function that made the coroutine and its caller. Each costs every coroutine a little."""
+_ORIGIN_DEPTH: Final = 1
+"""Frames of an origin: who called the coroutine function. Each costs every coroutine that is made a little."""
 
 
 def track_origins() -> None:

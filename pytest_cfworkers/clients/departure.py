@@ -24,6 +24,9 @@ inside: Final = Interceptions()
 class Passage(Protocol):
     """What watches one request from its start to the end of its response."""
 
+    def must_wait(self, *, asynchronous: bool) -> bool:
+        """Tell whether the request may not be sent at once."""
+
     def wait(self) -> None:
         """Block until the request may be sent."""
 
@@ -89,7 +92,8 @@ def send(way: Passage | None, handle: Send, request: Any) -> Any:
     if way is None:
         return handle(request)
     try:
-        way.wait()
+        if way.must_wait(asynchronous=False):
+            way.wait()
         with way:
             response = handle(request)
         return way.received(response, asynchronous=False)
@@ -103,7 +107,8 @@ async def send_async(way: Passage | None, handle: AsyncSend, request: Any) -> An
     if way is None:
         return await handle(request)
     try:
-        await way.wait_async()
+        if way.must_wait(asynchronous=True):
+            await way.wait_async()
         with way:
             response = await handle(request)
         return way.received(response, asynchronous=True)

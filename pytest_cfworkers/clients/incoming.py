@@ -18,6 +18,10 @@ class Event:
         self._invocation = parent.child(name)
         self._invocation.start()
 
+    def must_wait(self, *, asynchronous: bool) -> bool:  # noqa: ARG002 - the same for both
+        """Tell that the request starts at once: requests into the app are not limited."""
+        return False
+
     def wait(self) -> None:
         """Start at once: requests into the app are not limited."""
 

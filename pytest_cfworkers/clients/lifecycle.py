@@ -68,11 +68,13 @@ class Exchange:
         self._stays = stays
         self._connection: Connection = invocation.open(Target(request), capture(), waits=outer is None)
 
+    def must_wait(self, *, asynchronous: bool) -> bool:
+        """Tell whether the request may not be sent at once."""
+        return self._connection.state == "queued" or (asynchronous and admission.others_are_ready())
+
     def wait(self) -> None:
         """Block until the connection has its slot."""
-        if self._connection.state == "queued" and not admission.wait_for_slot(
-            self._invocation, self._connection, self._timeout_s()
-        ):
+        if not admission.wait_for_slot(self._invocation, self._connection, self._timeout_s()):
             raise self._timed_out()
 
     async def wait_async(self) -> None:

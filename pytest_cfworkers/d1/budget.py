@@ -32,7 +32,8 @@ class Budget:
         try:
             if connection.state == "queued":
                 await admission.wait_for_slot_async(invocation, connection, None)
-            await admission.checkpoint()
+            if admission.others_are_ready():
+                await admission.checkpoint()
             yield
         except BaseException:
             invocation.close(connection, "failed")

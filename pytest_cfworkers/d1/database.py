@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.channel import Channel
@@ -15,7 +15,6 @@ from pytest_cfworkers.d1.values import refuse_unsendable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Coroutine
 
     from pytest_cfworkers.d1.backend import Backend
 
@@ -57,7 +56,7 @@ class D1Database:
         """Return a statement; nothing is sent or checked before it runs."""
         return D1PreparedStatement(self._connection, Query(sql))
 
-    def batch(self, statements: list[D1PreparedStatement], /) -> Coroutine[Any, Any, list[JsDict]]:
+    async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
         """Run statements in one transaction and one round trip.
 
         Args:
@@ -70,7 +69,8 @@ class D1Database:
             D1Error: `D1_ERROR`: one of them failed; nothing of the batch remains.
             TypeError: the SDK does not send the argument.
         """
-        return self._connection.batch(batch_queries(statements))
+        __tracebackhide__ = True
+        return await self._connection.batch(batch_queries(statements))
 
     async def exec(self, sql: str, /) -> JsDict:
         """Run a text line by line, in one transaction, without parameters.

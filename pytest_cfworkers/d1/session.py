@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.errors import D1Error, Refused
@@ -12,8 +12,6 @@ from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error, 
 from pytest_cfworkers.d1.values import refuse_unsendable
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from pytest_cfworkers.d1.backend import RawResult
     from pytest_cfworkers.d1.channel import Channel
 
@@ -101,7 +99,7 @@ class D1DatabaseSession:
         """Return a statement of this session; nothing is sent or checked before it runs."""
         return D1PreparedStatement(self._connection, Query(sql))
 
-    def batch(self, statements: list[D1PreparedStatement], /) -> Coroutine[Any, Any, list[JsDict]]:
+    async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
         """Run statements in one transaction and one round trip.
 
         Returns:
@@ -111,7 +109,8 @@ class D1DatabaseSession:
             D1Error: `D1_ERROR`: one of them failed; nothing of the batch remains.
             TypeError: a tuple of statements, which the SDK does not send.
         """
-        return self._connection.batch(batch_queries(statements))
+        __tracebackhide__ = True
+        return await self._connection.batch(batch_queries(statements))
 
     def getBookmark(self) -> str | None:  # noqa: N802 - the platform's name
         """Return the latest bookmark that the session has seen, or None before its first query."""

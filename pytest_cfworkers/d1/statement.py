@@ -11,8 +11,6 @@ from pytest_cfworkers.d1.result import JsDict, d1_result, shape_of
 from pytest_cfworkers.d1.values import refuse_unsendable, to_wires
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from pytest_cfworkers.d1.session import Connection
 
 _ABSENT: Final = object()
@@ -77,7 +75,7 @@ class D1PreparedStatement:
         __tracebackhide__ = True
         return d1_result(await self._connection.query(self._query))
 
-    def first(self, column: object = _ABSENT, /, *_: object, **options: object) -> Coroutine[Any, Any, Any]:
+    async def first(self, column: object = _ABSENT, /, *_: object, **options: object) -> Any:
         """Run the statement and return its first row.
 
         D1 adds no `LIMIT 1`: all rows are read, and counted.
@@ -94,26 +92,23 @@ class D1PreparedStatement:
             D1Error: `D1_ERROR`: the database refused; `D1_COLUMN_NOTFOUND`: there is a row, but no such
                 column.
         """
+        __tracebackhide__ = True
         if column is _ABSENT:
-            return self._first_row() if not options else self._first_value(js_string(options))
-        refuse_unsendable(column)
-        return self._first_value(js_string(column))
-
-    async def _first_row(self) -> JsDict | None:
-        __tracebackhide__ = True
+            name = js_string(options) if options else None
+        else:
+            refuse_unsendable(column)
+            name = js_string(column)
         raw = await self._connection.query(Query(self._query.sql, self._query.params, counted=False))
-        return shape_of(raw.columns).row(raw.rows[0]) if raw.rows else None
-
-    async def _first_value(self, column: str) -> Any:
-        __tracebackhide__ = True
-        row = await self._first_row()
-        if row is None:
+        if not raw.rows:
             return None
-        if column not in row:
-            raise D1Error(f"D1_COLUMN_NOTFOUND: Column not found ({column})", cause=JsException("Column not found"))
-        return row[column]
+        row = shape_of(raw.columns).row(raw.rows[0])
+        if name is None:
+            return row
+        if name not in row:
+            raise D1Error(f"D1_COLUMN_NOTFOUND: Column not found ({name})", cause=JsException("Column not found"))
+        return row[name]
 
-    def raw(self, options: object = None, /, **named: object) -> Coroutine[Any, Any, list[list[Any]]]:
+    async def raw(self, options: object = None, /, **named: object) -> list[list[Any]]:
         """Run the statement and return its rows as lists; columns of equal names all stay.
 
         Args:
@@ -126,15 +121,12 @@ class D1PreparedStatement:
         Raises:
             D1Error: `D1_ERROR`: the database refused.
         """
+        __tracebackhide__ = True
         refuse_unsendable(options)
         chosen = options if options is not None or not named else named
         names = chosen.get("columnNames") if isinstance(chosen, dict) else None
-        return self._raw(with_names=_is_truthy(names))
-
-    async def _raw(self, *, with_names: bool) -> list[list[Any]]:
-        __tracebackhide__ = True
         raw = await self._connection.query(Query(self._query.sql, self._query.params, counted=False))
-        return [list(raw.columns), *raw.rows] if with_names else raw.rows
+        return [list(raw.columns), *raw.rows] if _is_truthy(names) else raw.rows
 
 
 def query_of(statement: D1PreparedStatement) -> Query:

@@ -105,7 +105,6 @@ class ConnectionGuard:
         opened: Connections ever opened.
         beyond: Connections opened when every slot was taken.
         peak: The most that held a slot or asked for one at the same time.
-        peak_services: How many of them led to Cloudflare's services, where that was more than there are slots.
         seventh: The line that first asked for more slots than there are.
         queued: Connections that had to wait for a slot.
         queued_s: Seconds that they waited, in all.
@@ -122,7 +121,7 @@ class ConnectionGuard:
     beyond: int = 0
     peak: int = 0
     _peak_sites: Counter[Site] = field(default_factory=Counter)
-    peak_services: int = 0
+    _peak_services: int = 0
     seventh: Site | None = None
     queued: int = 0
     queued_s: float = 0.0
@@ -158,6 +157,13 @@ class ConnectionGuard:
         if self._peaking:
             self._note_peak()
         return self._peak_sites
+
+    @property
+    def peak_services(self) -> int:
+        """How many of those at the peak led to Cloudflare's services; 0 while the limit is kept."""
+        if self._peaking:
+            self._note_peak()
+        return self._peak_services
 
     @property
     def unread(self) -> Counter[Site]:
@@ -299,7 +305,7 @@ class ConnectionGuard:
     def _note_peak(self) -> None:
         wanted = (*self._holders, *self._queue)
         self._peak_sites = Counter(connection.site for connection in wanted)
-        self.peak_services = sum(connection.service for connection in wanted)
+        self._peak_services = sum(connection.service for connection in wanted)
         self._peaking = False
 
     def _open_beyond(self, connection: Connection, now: float, *, waits: bool) -> None:

@@ -5,6 +5,7 @@ import contextvars
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import cast
 
 import pytest
 import trio
@@ -166,3 +167,19 @@ def test_the_last_one_that_began_and_still_runs_has_the_work_of_nobody() -> None
         invocations[2].finish()
         assert current() is invocations[0]
     assert attribution.current() is None
+
+
+def test_work_belongs_to_nobody_where_another_thread_ends_the_invocation_meanwhile() -> None:
+    last = Invocation()
+    last.start()
+
+    class Ended:
+        """The invocation that a context still knows; at this very moment the last one that runs ends."""
+
+        @property
+        def running(self) -> bool:
+            last.finish()
+            return False
+
+    with belonging_to(cast("Invocation", Ended())):
+        assert current() is None

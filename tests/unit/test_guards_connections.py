@@ -7,7 +7,14 @@ from dataclasses import dataclass, fields
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from pytest_cfworkers.callsite import Site
 from pytest_cfworkers.guards.connections import KEPT, Connection, ConnectionGuard, Outcome, Woken
@@ -33,21 +40,28 @@ class Naive:
 class Connections(RuleBasedStateMachine):
     """Drives a guard with random events and compares it with lists that are searched from scratch."""
 
-    @initialize(slots=st.none() | st.integers(1, 3), model=st.sampled_from(CONNECTION_MODELS), queueing=st.booleans())
-    def begin(self, slots: int | None, model: ConnectionModel, queueing: bool) -> None:
+    @initialize(
+        slots=st.sampled_from([1, 2, 3, None]),
+        model=st.sampled_from(CONNECTION_MODELS),
+        queueing=st.sampled_from([True, True, False]),
+        sites=st.lists(st.sampled_from(SITES), max_size=6),
+    )
+    def begin(self, slots: int | None, model: ConnectionModel, queueing: bool, sites: list[Site]) -> None:
         self.guard = ConnectionGuard(slots, model, queueing=queueing)
         self.open_ones: dict[Connection, Naive] = {}
         self.ended: list[Connection] = []
         self.now = 0.0
         self.events = 0
         self.room = float("inf") if slots is None else slots
-        self.opened = self.beyond = self.queued = self.peak = 0
+        self.opened = self.beyond = self.queued = self.peak = self.peak_services = 0
         self.queued_s = 0.0
         self.peak_sites: Counter[Site] = Counter()
         self.seventh: Site | None = None
         self.evicted: Counter[Site] = Counter()
         self.timed_out: Counter[Site] = Counter()
         self.abandoned: Counter[Site] = Counter()
+        for site in sites:
+            self.open(site, waits=True)
 
     # what the rule says
 
@@ -69,16 +83,17 @@ class Connections(RuleBasedStateMachine):
         self.open_ones[connection].used = self.events
         self.open_ones[connection].idle = idle
 
-    def settle(self, woken: Woken, *, changed: bool = True) -> None:
+    def settle(self, woken: Woken) -> None:
         """Admit whom the rule admits, and check that exactly those were woken who must look again."""
         granted = []
         while self.asking() and len(self.holding()) < self.room:
             first = self.asking()[0]
             self.queued_s += self.now - self.open_ones[first].opened_at
             self.open_ones[first].place = "waiting"
+            assert first.admitted_at == self.now
             granted.append(first)
         expected = granted
-        if not granted and changed and self.victim() is not None:
+        if not granted and self.victim() is not None:
             expected = self.asking()[:1]
         assert list(woken) == expected
 
@@ -91,17 +106,24 @@ class Connections(RuleBasedStateMachine):
 
     # events
 
-    @rule(seconds=st.integers(1, 5))
-    def time_passes(self, seconds: int) -> None:
-        self.now += seconds
+    @rule(
+        sites=st.lists(st.sampled_from(SITES), min_size=1, max_size=4),
+        waits=st.sampled_from([True, True, False]),
+        service=st.booleans(),
+    )
+    def open_some(self, sites: list[Site], waits: bool, service: bool) -> None:
+        for site in sites:
+            self.open(site, waits=waits, service=service)
 
-    @rule(site=st.sampled_from(SITES), waits=st.booleans())
-    def open(self, site: Site, waits: bool) -> None:
+    def open(self, site: Site, *, waits: bool, service: bool = False) -> None:
+        self.now += 1
         full = bool(self.asking()) or len(self.holding()) >= self.room
-        connection = self.guard.open("GET", site, self.now, thread=7, waits=waits)
+        connection = self.guard.open("GET", site, self.now, thread=7, waits=waits, service=service)
         queued = full and waits and self.guard.queueing
         self.open_ones[connection] = Naive(site, self.now, "queued" if queued else "waiting", full)
         assert (connection.label, connection.thread, connection.opened_at) == ("GET", 7, self.now)
+        assert connection.service is service
+        assert connection.admitted_at == (None if queued else self.now)
         self.opened += 1
         self.queued += queued
         if full:
@@ -110,17 +132,29 @@ class Connections(RuleBasedStateMachine):
         wanted = [*self.holding(), *self.asking()]
         if len(wanted) > self.peak:
             self.peak = len(wanted)
-            self.peak_sites = Counter(one.site for one in wanted) if self.peak > self.room else Counter()
+            over = wanted if self.peak > self.room else []
+            self.peak_sites = Counter(one.site for one in over)
+            self.peak_services = sum(one.service for one in over)
 
-    def pick(self, data: st.DataObject, *places: str) -> Connection | None:
-        found = [connection for connection, naive in self.open_ones.items() if naive.place in places]
-        return data.draw(st.sampled_from(found)) if found else None
+    def pick(self, data: st.DataObject, *places: str) -> Connection:
+        self.now += 1
+        return data.draw(st.sampled_from(self.at(*places)))
 
+    def at(self, *places: str) -> list[Connection]:
+        return [connection for connection, naive in self.open_ones.items() if naive.place in places]
+
+    @precondition(lambda self: self.at("waiting"))
     @rule(data=st.data(), body=st.booleans())
     def headers(self, data: st.DataObject, body: bool) -> None:
-        connection = self.pick(data, "waiting")
-        if connection is None:
-            return
+        self.answer(self.pick(data, "waiting"), body=body)
+
+    @precondition(lambda self: self.at("waiting"))
+    @rule()
+    def headers_of_all(self) -> None:
+        for connection in self.at("waiting"):
+            self.answer(connection, body=True)
+
+    def answer(self, connection: Connection, *, body: bool) -> None:
         woken = self.guard.headers(connection, self.now, body=body)
         assert connection.headers_at == self.now
         if body:
@@ -128,27 +162,29 @@ class Connections(RuleBasedStateMachine):
             self.touch(connection, idle=True)
         else:
             self.end(connection)
-            assert connection.outcome == "consumed"
+            assert (connection.outcome, connection.closed_at) == ("consumed", self.now)
         self.settle(woken)
 
+    @precondition(lambda self: self.at("streaming"))
     @rule(data=st.data())
     def reading(self, data: st.DataObject) -> None:
-        if (connection := self.pick(data, "streaming")) is not None:
-            self.guard.reading(connection)
-            self.touch(connection, idle=False)
+        connection = self.pick(data, "streaming")
+        self.guard.reading(connection)
+        self.touch(connection, idle=False)
 
+    @precondition(lambda self: self.at("streaming"))
     @rule(data=st.data())
     def paused(self, data: st.DataObject) -> None:
-        if (connection := self.pick(data, "streaming")) is not None:
-            woken = self.guard.paused(connection, self.now)
-            assert connection.idle_since == self.now
-            self.touch(connection, idle=True)
-            self.settle(woken)
+        connection = self.pick(data, "streaming")
+        woken = self.guard.paused(connection, self.now)
+        assert connection.idle_since == self.now
+        self.touch(connection, idle=True)
+        self.settle(woken)
 
+    @precondition(lambda self: self.at("queued", "waiting", "streaming"))
     @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES))
     def close(self, data: st.DataObject, outcome: Outcome) -> None:
-        if (connection := self.pick(data, "queued", "waiting", "streaming")) is None:
-            return
+        connection = self.pick(data, "queued", "waiting", "streaming")
         woken = self.guard.close(connection, outcome, self.now)
         naive = self.end(connection)
         assert (connection.state, connection.outcome, connection.closed_at) == ("closed", outcome, self.now)
@@ -166,10 +202,10 @@ class Connections(RuleBasedStateMachine):
         assert victim.outcome == "evicted"
         self.settle(woken)
 
+    @precondition(lambda self: self.at("queued", "waiting"))
     @rule(data=st.data())
     def time_out(self, data: st.DataObject) -> None:
-        if (connection := self.pick(data, "queued", "waiting")) is None:
-            return
+        connection = self.pick(data, "queued" if self.at("queued") else "waiting")
         woken = self.guard.time_out(connection, self.now)
         naive = self.end(connection)
         if naive.place == "queued":
@@ -177,45 +213,46 @@ class Connections(RuleBasedStateMachine):
         assert connection.outcome == "failed"
         self.settle(woken)
 
+    @precondition(lambda self: self.at("queued"))
     @rule(data=st.data())
     def let_through(self, data: st.DataObject) -> None:
-        connection = self.pick(data, "queued", "waiting", "streaming")
-        if connection is None:
-            return
+        connection = self.pick(data, "queued")
         self.guard.let_through(connection, self.now)
         naive = self.open_ones[connection]
-        if naive.place == "queued":
-            naive.place = "waiting"
-            self.queued_s += self.now - naive.opened_at
+        naive.place = "waiting"
+        self.queued_s += self.now - naive.opened_at
 
+    @precondition(lambda self: self.at("waiting", "streaming"))
+    @rule(data=st.data())
+    def let_through_one_that_has_a_slot(self, data: st.DataObject) -> None:
+        self.guard.let_through(self.pick(data, "waiting", "streaming"), self.now)
+
+    @precondition(lambda self: self.at("queued", "waiting", "streaming"))
     @rule(data=st.data())
     def withdraw(self, data: st.DataObject) -> None:
-        if (connection := self.pick(data, "queued", "waiting", "streaming")) is None:
-            return
+        connection = self.pick(data, "queued", "waiting", "streaming")
         woken = self.guard.withdraw(connection, self.now)
         naive = self.end(connection)
         self.ended.remove(connection)
+        assert (connection.outcome, connection.closed_at) == ("consumed", self.now)
         self.opened -= 1
         self.beyond -= naive.beyond
         self.settle(woken)
 
     @precondition(lambda self: self.ended)
-    @rule(data=st.data(), event=st.integers(0, 6))
-    def an_event_after_the_end_changes_nothing(self, data: st.DataObject, event: int) -> None:
+    @rule(data=st.data())
+    def an_event_after_the_end_changes_nothing(self, data: st.DataObject) -> None:
         connection = data.draw(st.sampled_from(self.ended))
-        guard = self.guard
-        late: tuple[Callable[[], Woken | None], ...] = (
-            lambda: guard.headers(connection, self.now, body=True),
-            lambda: guard.reading(connection),
-            lambda: guard.paused(connection, self.now),
-            lambda: guard.close(connection, "abandoned", self.now),
-            lambda: guard.evict(connection, self.now),
-            lambda: guard.time_out(connection, self.now),
-            lambda: guard.withdraw(connection, self.now),
-        )
         before = dict(vars(connection))
-        assert not late[event]()
-        guard.let_through(connection, self.now)
+        guard, now = self.guard, self.now + 1
+        guard.reading(connection)
+        guard.let_through(connection, now)
+        assert not guard.headers(connection, now, body=True)
+        assert not guard.paused(connection, now)
+        assert not guard.close(connection, "abandoned", now)
+        assert not guard.evict(connection, now)
+        assert not guard.time_out(connection, now)
+        assert not guard.withdraw(connection, now)
         assert dict(vars(connection)) == before
 
     # what always holds
@@ -252,15 +289,17 @@ class Connections(RuleBasedStateMachine):
     @rule()
     def the_sites_of_the_peak_are_asked_for(self) -> None:
         """Asking in the middle must not disturb what is noted later; see also `teardown`."""
+        assert self.guard.peak_services == self.peak_services
         assert self.guard.peak_sites == self.peak_sites
 
     def teardown(self) -> None:
         if hasattr(self, "guard"):
-            assert self.guard.peak_sites == self.peak_sites
+            assert self.guard.peak_services == self.peak_services
+        assert self.guard.peak_sites == self.peak_sites
 
 
-TestConnections = Connections.TestCase
-TestConnections.settings = settings(max_examples=70, stateful_step_count=40)
+def test_the_guard_does_what_the_rule_says_whatever_happens() -> None:
+    run_state_machine_as_test(Connections, settings=settings(max_examples=250, stateful_step_count=40))
 
 
 def fill(guard: ConnectionGuard, count: int) -> list[Connection]:
@@ -461,6 +500,14 @@ def test_the_first_connections_are_those_whose_times_are_kept() -> None:
     for number in range(KEPT + 5):
         guard.close(guard.open(number, HERE, 0.0), "consumed", 0.0)
     assert [connection.label for connection in guard.closed] == list(range(KEPT))
+
+
+def test_a_connection_is_an_external_request_unless_it_is_said_to_lead_to_a_service() -> None:
+    guard = ConnectionGuard(1, "body")
+    fill(guard, 2)
+    assert guard.peak_services == 0
+    guard.open("D1 query", HERE, 0.0, service=True)
+    assert guard.peak_services == 1
 
 
 def test_a_connection_shows_its_label_and_state() -> None:

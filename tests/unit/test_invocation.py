@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pytest_cfworkers import CfLimitExceeded, Invocation, Limits, Statistics
 from pytest_cfworkers.callsite import Frame, Site
 from pytest_cfworkers.guards.connections import Connection
+from pytest_cfworkers.guards.queries import REPEATED, Scan
 from pytest_cfworkers.limits import BY_KEY, Rule
 
 HERE = Site((Frame("app.py", 3, "fetch"),))
@@ -25,6 +26,7 @@ NOTHING = Statistics(
     subrequests=0,
     internal_subrequests=0,
     d1_queries=0,
+    d1_parameters=0,
     cpu_ms=0.0,
     wall_ms=0.0,
 )
@@ -57,6 +59,12 @@ def leave_unread(invocation: Invocation, site: Site = HERE) -> Connection:
     connection = invocation.open("GET", site)
     invocation.headers(connection, body=True)
     return connection
+
+
+def query(invocation: Invocation, *statements: str) -> Connection:
+    """Make a round trip to D1 that carries statements of two values each."""
+    sent = statements or ("SELECT 1",)
+    return invocation.open_internal("D1 query", HERE, statements=sent, parameters=[2] * len(sent))
 
 
 def rules(invocation: Invocation) -> list[Rule]:
@@ -164,8 +172,8 @@ def broken_by(number: int) -> dict[str, Callable[[Invocation], object]]:
         "connections": times(lambda invocation: invocation.open("GET", HERE)),
         "unread_bodies": times(leave_unread),
         "subrequests": times(fetch),
-        "internal_subrequests": times(lambda invocation: invocation.open_internal("KV get", HERE)),
-        "d1_queries": times(lambda invocation: invocation.open_internal("D1 query", HERE, statements=["SELECT 1"])),
+        "internal_subrequests": times(query),
+        "d1_queries": times(query),
     }
 
 
@@ -244,7 +252,7 @@ def test_the_statistics_say_what_was_used() -> None:
     cpu.now += 0.5
     assert invocation.evict_stalled() is first
     invocation.headers(second, body=True)
-    third = invocation.open_internal("D1 batch", HERE, statements=["a", "b", "c"], parameters=[0, 9, 1])
+    third = query(invocation, "SELECT 1", "SELECT 2", "SELECT 3")
     invocation.close(second, "consumed")
     leave_unread(invocation)
     invocation.close(third, "consumed")
@@ -258,7 +266,7 @@ def test_the_statistics_say_what_was_used() -> None:
         subrequests=3,
         internal_subrequests=1,
         d1_queries=1,
-        d1_parameters=9,
+        d1_parameters=2,
         cpu_ms=500.0,
         wall_ms=2_000.0,
     )
@@ -268,7 +276,7 @@ def test_the_statistics_say_what_was_used() -> None:
 def test_the_same_figures_may_be_asked_by_the_key_of_a_limit() -> None:
     figures = Statistics(
         connections=100, peak_connections=7, queued=0, queued_ms=0, evicted=0, unread_bodies=1, subrequests=2,
-        internal_subrequests=3, d1_queries=4, cpu_ms=5.0, wall_ms=6.0, peak_memory=8,
+        internal_subrequests=3, d1_queries=4, d1_parameters=7, cpu_ms=5.0, wall_ms=6.0, peak_memory=8,
     )  # fmt: skip
     used = {key: figures.used(key) for key in BY_KEY}
     assert list(used.values()) == [7, 1, 2, 3, 4, 8, 5.0, 6.0]
@@ -385,7 +393,7 @@ def test_an_abandoned_body_is_unread_and_its_slot_comes_back() -> None:
 
 EVENTS: dict[str, Callable[[Invocation, Connection], object]] = {
     "open": lambda invocation, _: invocation.open("GET", HERE),
-    "open internal": lambda invocation, _: invocation.open_internal("KV get", HERE),
+    "open a query": lambda invocation, _: query(invocation),
     "headers": lambda invocation, other: invocation.headers(other, body=True),
     "paused": lambda invocation, other: invocation.paused_reading(other),
     "close": lambda invocation, other: invocation.close(other, "consumed"),
@@ -531,8 +539,51 @@ def test_the_worst_figures_are_taken_one_by_one_over_parent_and_children() -> No
         for _ in range(bodies):
             leave_unread(child)
         for _ in range(internal):
-            child.open_internal("KV get", HERE)
+            query(child)
         child.finish()
     worst = invocation.worst()
     assert (worst.subrequests, worst.unread_bodies, worst.internal_subrequests) == (3, 3, 4)
     invocation.finish()
+
+
+def test_a_statement_that_was_sent_again_and_again_is_worth_a_batch() -> None:
+    invocation = invocation_of(d1_queries=100)
+    for _ in range(REPEATED):
+        query(invocation, "SELECT 1", "SELECT 2")
+        assert invocation.advice == ()
+    for _ in range(REPEATED):
+        query(invocation, "SELECT 3")
+    (advice,) = invocation.advice
+    assert (advice.rule, advice.observed, advice.frames) == ("d1-queries", REPEATED, HERE.frames)
+    assert invocation.violations == ()
+
+
+def test_a_scan_of_a_whole_table_is_told_once() -> None:
+    invocation = invocation_of(d1_queries=100)
+    for _ in range(2):
+        invocation.note_scan(Scan("orders", 1_200, "SELECT * FROM orders", THERE))
+    (advice,) = invocation.advice
+    assert "1,200 rows" in advice.headline
+    assert advice.frames == THERE.frames
+
+
+def test_a_scan_gives_back_the_slot_of_what_is_collected_meanwhile() -> None:
+    invocation = invocation_of(connections=1)
+    collected = invocation.open("GET", HERE)
+    late = invocation.open("GET", HERE)
+
+    class Collecting(str):  # noqa: SLOT000 - a text whose hash is asked for while the lock is held
+        def __hash__(self) -> int:
+            invocation.abandon(collected)
+            return 1
+
+    invocation.note_scan(Scan("orders", 1, Collecting("SELECT"), HERE))
+    assert late.state == "waiting"
+
+
+def test_where_d1_is_not_limited_nothing_is_advised_about_it() -> None:
+    invocation = invocation_of()
+    for _ in range(10):
+        query(invocation)
+    invocation.note_scan(Scan("orders", 1_200, "SELECT * FROM orders", THERE))
+    assert invocation.advice == ()
