@@ -122,13 +122,18 @@ _codes: Final[dict[int, CodeType]] = {}
 """The code objects of known sites, kept alive so that their ids stay theirs."""
 
 
-def capture() -> Site:
+def capture(frame: FrameType | None = None) -> Site:
     """Take the user's lines that led here, `NOWHERE` where there are none.
 
     A coroutine that was handed to a task as it is (`gather(*map(client.get, urls))`) has no caller on the
     stack; then the line that created it is taken, if `track_origins` was in force.
+
+    Args:
+        frame: Where to start. Every frame that is walked must be made into an object first, which is most of the
+            cost; so whoever knows a frame closer to the user's says so.
     """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to walk raw frames
+    if frame is None:
+        frame = sys._getframe(1)  # noqa: SLF001 - the documented way to walk raw frames
     others = _others
     found: list[FrameType] = []
     key: list[int] = []

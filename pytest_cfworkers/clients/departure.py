@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from pytest_cfworkers import attribution
+from pytest_cfworkers.callsite import Site, capture
 from pytest_cfworkers.clients import dialects
 from pytest_cfworkers.clients.app import GuardedApp
 from pytest_cfworkers.clients.dialect import Dialect
@@ -51,6 +52,7 @@ def passage(
     dialect: Dialect,
     transport: Any,
     request: Any,
+    site: Site,
     *,
     incoming: bool,
     loads: bool = False,
@@ -62,6 +64,7 @@ def passage(
         dialect: The library of the request.
         transport: The transport.
         request: The request.
+        site: The user's lines that sent it.
         incoming: Whether requests into an app are events for that app.
         loads: Whether the client is known to read the body before it hands out the response.
 
@@ -70,21 +73,21 @@ def passage(
     """
     kind = kind_of(dialect, transport)
     if kind is Kind.INNERMOST:
-        return Exchange(invocation, dialect, request, loads=loads)
+        return Exchange(invocation, dialect, request, site, loads=loads)
     if kind is Kind.MOCKED:
         transport = transport.transports[-1]
         kind = kind_of(dialect, transport)
         if kind is not Kind.APP:
             # A mock's answer is one request; what passes the mocks counts inside, and this one gives way to it.
             _counted_inside(dialect, transport, kind, incoming=incoming)
-            return Exchange(invocation, dialect, request, loads=loads)
+            return Exchange(invocation, dialect, request, site, loads=loads)
     if kind is Kind.GUARDED or _counted_inside(dialect, transport, kind, incoming=incoming):
         return None
     if kind is Kind.APP and incoming:
         if isinstance(transport.app, GuardedApp):
             return None
         return Event(invocation, f"{request.method} {request.url.path}", dialect)
-    return Exchange(invocation, dialect, request, loads=loads, stays=kind is Kind.APP)
+    return Exchange(invocation, dialect, request, site, loads=loads, stays=kind is Kind.APP)
 
 
 def send(way: Passage | None, handle: Send, request: Any) -> Any:
@@ -122,7 +125,7 @@ def passage_here(transport: Any, request: Any, *, incoming: bool) -> Passage | N
     invocation = attribution.current()
     if invocation is None:
         return None
-    return passage(invocation, dialects.of(request), transport, request, incoming=incoming)
+    return passage(invocation, dialects.of(request), transport, request, capture(), incoming=incoming)
 
 
 def _counted_inside(dialect: Dialect, transport: Any, kind: Kind, *, incoming: bool) -> bool:
@@ -164,7 +167,7 @@ def _guard_extended(dialect: Dialect, owner: type[Any]) -> bool:
         invocation = attribution.current()
         if invocation is None or kind_of(dialect, transport) is not Kind.EXTENSION:
             return None
-        return Exchange(invocation, dialect, request)
+        return Exchange(invocation, dialect, request, capture())
 
     def make(name: str) -> Callable[..., Any]:
         original = getattr(owner, name)

@@ -9,7 +9,7 @@ from typing import Any, Final, final
 from weakref import ReferenceType, ref
 
 from pytest_cfworkers import admission
-from pytest_cfworkers.callsite import capture
+from pytest_cfworkers.callsite import Site
 from pytest_cfworkers.clients.dialect import Dialect, Request
 from pytest_cfworkers.guards.bodies import has_body
 from pytest_cfworkers.guards.connections import Connection
@@ -45,6 +45,7 @@ class Exchange:
         invocation: Invocation,
         dialect: Dialect,
         request: Any,
+        site: Site,
         *,
         loads: bool = False,
         stays: bool = False,
@@ -55,6 +56,7 @@ class Exchange:
             invocation: The invocation that the request belongs to.
             dialect: The library of the client.
             request: The request.
+            site: The user's lines that sent it.
             loads: Whether the client is known to read the body before it hands out the response.
             stays: Whether it counts also if sending it sends others. Without it, others count in its place.
         """
@@ -66,7 +68,7 @@ class Exchange:
         self._request = request
         self._loads = loads
         self._stays = stays
-        self._connection: Connection = invocation.open(Target(request), capture(), waits=outer is None)
+        self._connection: Connection = invocation.open(Target(request), site, waits=outer is None)
 
     def must_wait(self, *, asynchronous: bool) -> bool:
         """Tell whether the request may not be sent at once."""

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from types import CodeType, FrameType
 from typing import Any, Final
 
 from pytest_cfworkers import attribution
+from pytest_cfworkers.callsite import capture
 from pytest_cfworkers.clients import dialects
 from pytest_cfworkers.clients.departure import inside, passage, send, send_async
 from pytest_cfworkers.clients.dialect import Dialect
@@ -19,7 +21,7 @@ from pytest_cfworkers.clients.interception import Interceptions
 _SEND: Final = "_send_single_request"
 
 _STEPS_FROM_SEND: Final = 4
-"""Calls from `Client.send` to the test whether it loads: authentication, redirects, the request, the test."""
+"""Calls from `Client.send` to the look for it: authentication, redirects, the request, the look."""
 
 _clients: Final = Interceptions()
 _watching: Final[list[bool]] = []
@@ -37,8 +39,8 @@ def watch(*, incoming: bool = True) -> Iterator[None]:
     _watching.append(True)
     inside.active = True
     for dialect in dialects.installed():
-        _clients.replace(dialect.module.Client, _SEND, _sync(dialect, incoming=incoming))
-        _clients.replace(dialect.module.AsyncClient, _SEND, _async(dialect, incoming=incoming))
+        for client, through in ((dialect.module.Client, send), (dialect.module.AsyncClient, send_async)):
+            _clients.replace(client, _SEND, _watched(client, dialect, through, incoming=incoming))
     try:
         yield
     finally:
@@ -55,47 +57,49 @@ def restore() -> None:
     _clients.restore()
 
 
-def _sync(dialect: Dialect, *, incoming: bool) -> Callable[..., Any]:
-    client = dialect.module.Client
+def _watched(client: Any, dialect: Dialect, send_through: Callable[..., Any], *, incoming: bool) -> Callable[..., Any]:
+    """Make what takes the place of the method of a client class.
+
+    Args:
+        client: The class.
+        dialect: Its library.
+        send_through: `send`, or `send_async` for a client whose method is to be awaited: its coroutine is returned.
+        incoming: Whether requests into an app under test are events for that app.
+    """
     original = getattr(client, _SEND)
-    loads = _loader(client)
+    sends, requests = client.send.__code__, client.request.__code__
 
     def _send_single_request(self: Any, request: Any) -> Any:
         invocation = attribution.current()
         if invocation is None:
             return original(self, request)
-        transport = self._transport_for_url(request.url)
-        way = passage(invocation, dialect, transport, request, incoming=incoming, loads=loads())
-        return send(way, partial(original, self), request)
+        frame = _frame_of(sends)
+        way = passage(
+            invocation,
+            dialect,
+            self._transport_for_url(request.url),
+            request,
+            capture(frame),
+            incoming=incoming,
+            loads=_loads(frame, requests),
+        )
+        return send_through(way, partial(original, self), request)
 
     return _send_single_request
 
 
-def _async(dialect: Dialect, *, incoming: bool) -> Callable[..., Any]:
-    client = dialect.module.AsyncClient
-    original = getattr(client, _SEND)
-    loads = _loader(client)
-
-    async def _send_single_request(self: Any, request: Any) -> Any:
-        invocation = attribution.current()
-        if invocation is None:
-            return await original(self, request)
-        transport = self._transport_for_url(request.url)
-        way = passage(invocation, dialect, transport, request, incoming=incoming, loads=loads())
-        return await send_async(way, partial(original, self), request)
-
-    return _send_single_request
-
-
-def _loader(client: Any) -> Callable[[], bool]:
-    """Make the test whether a client reads the body before it hands out the response: `send` without `stream`."""
-    sends, requests = client.send.__code__, client.request.__code__
-
-    def loads() -> bool:
+def _frame_of(sends: CodeType) -> FrameType | None:
+    """Return the frame of `Client.send` that led here; None where it is not where it always is."""
+    try:
         frame = sys._getframe(_STEPS_FROM_SEND)  # noqa: SLF001 - the documented way to walk raw frames
-        if frame.f_code is not sends:
-            return False
-        caller = frame.f_back
-        return (caller is not None and caller.f_code is requests) or frame.f_locals["stream"] is False
+    except ValueError:
+        return None
+    return frame if frame.f_code is sends else None
 
-    return loads
+
+def _loads(frame: FrameType | None, requests: CodeType) -> bool:
+    """Tell whether the client reads the body before it hands out the response: `send` without `stream`."""
+    if frame is None:
+        return False
+    caller = frame.f_back
+    return (caller is not None and caller.f_code is requests) or frame.f_locals["stream"] is False

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.wording import place
@@ -43,7 +44,7 @@ def summary(records: Sequence[TestRecord], *, top: int | None, width: int, faili
     yield from _advised(records, top, width)
     yield from _allowed(records, width)
     if dropped := sum(record.dropped for record in records):
-        yield Line(f"the times of {dropped:,} connections were not kept: each invocation keeps its first 1,000")
+        yield Line(f"the times of {dropped:,} connections were not kept: each invocation keeps its first {KEPT}")
 
 
 def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int, plenty: float) -> Iterator[Line]:
