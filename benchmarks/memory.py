@@ -17,7 +17,7 @@ def figures() -> dict[int, int]:
     client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
     after: dict[int, int] = {}
     with watch(), Invocation(Limits.plan().replace(subrequests=None)):
-        for _ in range(2_000):  # warm: the first 1,000 connections are kept for the timeline
+        for _ in range(2_000):  # warm: the first hundred connections are kept for the timeline
             client.get("https://api.example/")
         tracemalloc.start()
         for number in range(1, REQUESTS + 1):

@@ -7,15 +7,16 @@ import enum
 import linecache
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple, final
 
-_DEPTH: Final = 3
-"""User frames kept per site: the one that sends, and two that called it."""
+from pytest_cfworkers.lineage import waiting_coroutines
+
+_DEPTH: Final = 2
+"""User frames kept per site: the one that sends, and who called it."""
 
 
 @cache
@@ -125,8 +126,8 @@ _codes: Final[dict[int, CodeType]] = {}
 def capture(frame: FrameType | None = None) -> Site:
     """Take the user's lines that led here, `NOWHERE` where there are none.
 
-    A coroutine that was handed to a task as it is (`gather(*map(client.get, urls))`) has no caller on the
-    stack; then the line that created it is taken, if `track_origins` was in force.
+    A coroutine that was handed to a task as it is (`gather(*map(client.get, urls))`) has no caller on the stack;
+    then the line is taken at which the user waits for it.
 
     Args:
         frame: Where to start. Every frame that is walked must be made into an object first, which is most of the
@@ -134,6 +135,7 @@ def capture(frame: FrameType | None = None) -> Site:
     """
     if frame is None:
         frame = sys._getframe(1)  # noqa: SLF001 - the documented way to walk raw frames
+    start = frame
     others = _others
     found: list[FrameType] = []
     key: list[int] = []
@@ -151,7 +153,7 @@ def capture(frame: FrameType | None = None) -> Site:
         elif found or owner is Owner.LOOP:
             break
         frame = frame.f_back
-    return _sites.get(tuple(key)) or _remember(tuple(key), found) if found else _origin()
+    return _sites.get(tuple(key)) or _remember(tuple(key), found) if found else _waited_at(start)
 
 
 def _remember(key: tuple[int, ...], found: list[FrameType]) -> Site:
@@ -162,74 +164,25 @@ def _remember(key: tuple[int, ...], found: list[FrameType]) -> Site:
     return site
 
 
-class _Tracking(threading.local):
-    """How many invocations want the origins of coroutines of this thread, and the depth before the first of them."""
-
-    users: int = 0
-    before: int = 0
+_waited: Final[dict[tuple[Frame, ...], Site]] = {}
 
 
-_tracking: Final = _Tracking()
-
-_ORIGIN_DEPTH: Final = 1
-"""Frames of an origin: who called the coroutine function. Each costs every coroutine that is made a little."""
-
-
-def track_origins() -> None:
-    """Let each coroutine of this thread remember where it was created, until as many calls of `untrack_origins`."""
-    if not _tracking.users:
-        _tracking.before = sys.get_coroutine_origin_tracking_depth()
-        sys.set_coroutine_origin_tracking_depth(_tracking.before or _ORIGIN_DEPTH)
-    _tracking.users += 1
+def _waited_at(frame: FrameType) -> Site:
+    """Take the line at which the user waits for this task, or the one that runs its loop."""
+    frames: tuple[Frame, ...] = ()
+    for coroutine in waiting_coroutines():
+        frames = tuple(_suspended(coroutine))[::-1]
+        if frames:
+            break
+    frames = (frames or tuple(_below(frame)))[:_DEPTH]
+    return _waited.setdefault(frames, Site(frames)) if frames else NOWHERE
 
 
-def untrack_origins() -> None:
-    """End what `track_origins` began; of invocations that overlap, the last one to end restores the depth."""
-    if _tracking.users:  # there are none where an invocation ends in another thread than it began in
-        _tracking.users -= 1
-        if not _tracking.users:
-            sys.set_coroutine_origin_tracking_depth(_tracking.before)
-
-
-_origins: Final[dict[tuple[Frame, ...], Site]] = {}
-
-
-def _origin() -> Site:
-    """Take the line that created the coroutine of this task, or the one at which its parent stands."""
-    coroutine, parent = _task()
-    created = getattr(coroutine, "cr_origin", None) or ()
-    lines = {line[:2]: Frame(*line) for line in reversed(created) if owner_of(line[0]) is Owner.USER}
-    frames = tuple(reversed(lines.values()))  # a generator expression stands on the line of its function
-    if not frames and parent is not None:
-        frames = tuple(_suspended(parent))[::-1]
-    return _origins.setdefault(frames, Site(frames)) if frames else NOWHERE
-
-
-def _task() -> tuple[object, object]:
-    """The coroutine of this task, and that of the task whose nursery or task group it runs in."""
-    if (trio := sys.modules.get("trio")) is not None and trio.lowlevel.in_trio_task():
-        task = trio.lowlevel.current_task()
-        nursery = task.parent_nursery
-        return task.coro, nursery.parent_task.coro if nursery is not None else None
-    if (asyncio := sys.modules.get("asyncio")) is None:
-        return None, None
-    try:
-        current = asyncio.current_task()
-    except RuntimeError:
-        return None, None
-    if current is None:
-        return None, None
-    return current.get_coro(), _host(current)
-
-
-def _host(task: Any) -> object:
-    """The coroutine of the task that opened the task group of anyio which a task runs in."""
-    anyio = sys.modules.get("anyio._backends._asyncio")
-    state = anyio._task_states.get(task) if anyio is not None else None  # noqa: SLF001 - there is no public way
-    scope = getattr(state, "cancel_scope", None)
-    while (host := getattr(scope, "_host_task", None)) is task:  # its own scopes, such as a timeout
-        scope = getattr(scope, "_parent_scope", None)
-    return host.get_coro() if host is not None else None
+def _below(frame: FrameType | None) -> Iterator[Frame]:
+    while frame is not None:
+        if owner_of(frame.f_code.co_filename) is Owner.USER:
+            yield Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back
 
 
 def _suspended(coroutine: Any) -> Iterator[Frame]:

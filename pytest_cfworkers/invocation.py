@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self, final
 
 from pytest_cfworkers import attribution, wording
-from pytest_cfworkers.callsite import Frame, Site, track_origins, untrack_origins
+from pytest_cfworkers.callsite import Frame, Site
 from pytest_cfworkers.guards.connections import Connection, ConnectionGuard, Outcome, Woken
 from pytest_cfworkers.guards.queries import QueryGuard, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
@@ -166,7 +166,6 @@ class Invocation:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
         if self._time.started_at is not None:
             raise RuntimeError("This invocation has run before; make a new Invocation for each run.")
-        track_origins()
         attribution.begin(self)
         self._time.start()
 
@@ -178,7 +177,6 @@ class Invocation:
             child.finish()
         self._time.stop()
         attribution.end(self)
-        untrack_origins()
         self._found = tuple(self._broken())
         if self._parent is not None:
             self._parent._adopt(self)  # noqa: SLF001 - its own kind

@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,18 +20,9 @@ from pytest_cfworkers.callsite import (
     Site,
     capture,
     owner_of,
-    track_origins,
-    untrack_origins,
 )
 
 HERE = __file__
-
-
-@pytest.fixture(autouse=True)
-def origins() -> Iterator[None]:
-    track_origins()
-    yield
-    untrack_origins()
 
 
 @pytest.fixture
@@ -159,19 +149,19 @@ async def gather(get: Callable[..., Awaitable[Site]]) -> list[Site]:
     return await asyncio.gather(*map(get, "abc"))
 
 
-def test_a_coroutine_in_gather_leads_to_the_line_that_made_it(library: Any) -> None:
+def test_a_coroutine_in_gather_leads_to_the_line_that_waits_for_it(library: Any) -> None:
     sites = asyncio.run(gather(library.get_async))
     assert lines(sites[0])[:1] == ['return await asyncio.gather(*map(get, "abc"))']
     assert sites[0] is sites[1] is sites[2]
 
 
-def test_a_coroutine_in_a_task_group_leads_to_the_line_that_made_it(library: Any) -> None:
+def test_a_coroutine_in_a_task_group_leads_to_the_block_that_waits_for_it(library: Any) -> None:
     async def main() -> Site:
         async with asyncio.TaskGroup() as group:
             task = group.create_task(library.get_async("a"))
         return task.result()  # type: ignore[no-any-return]
 
-    assert lines(asyncio.run(main()))[:1] == ['task = group.create_task(library.get_async("a"))']
+    assert lines(asyncio.run(main()))[:1] == ["async with asyncio.TaskGroup() as group:"]
 
 
 def test_a_task_of_the_user_leads_to_its_own_line_and_not_into_the_loop(library: Any) -> None:
@@ -226,51 +216,46 @@ def test_a_coroutine_of_a_trio_nursery_leads_to_the_block_that_started_it(librar
     assert sites[0] is sites[1]
 
 
-def test_without_tracking_a_bare_coroutine_has_no_place(library: Any) -> None:
-    untrack_origins()
-    try:
-        assert asyncio.run(gather(library.get_async)) == [NOWHERE] * 3
-    finally:
-        track_origins()
+async def await_a_task(get: Callable[[str], Coroutine[Any, Any, Site]]) -> Site:
+    task = asyncio.create_task(get("a"))
+    return await task
 
 
-# tracking of origins
+async def wait_for_a_task(get: Callable[[str], Coroutine[Any, Any, Site]]) -> Site:
+    return await asyncio.wait_for(asyncio.create_task(get("a")), 60)
 
 
-def depth() -> int:
-    return sys.get_coroutine_origin_tracking_depth()
+async def shield_a_task(get: Callable[[str], Coroutine[Any, Any, Site]]) -> Site:
+    return await asyncio.shield(get("a"))
 
 
-def test_of_two_that_overlap_the_last_to_end_restores_the_depth() -> None:
-    untrack_origins()
-    before = depth()
-    track_origins()
-    track_origins()
-    untrack_origins()
-    assert depth() == callsite._ORIGIN_DEPTH
-    untrack_origins()
-    assert depth() == before == 0
-    track_origins()
+async def wait_for_the_first(get: Callable[[str], Coroutine[Any, Any, Site]]) -> Site:
+    done, _ = await asyncio.wait({asyncio.create_task(get("a"))})
+    return done.pop().result()
 
 
-def test_a_greater_depth_that_was_in_force_stays() -> None:
-    untrack_origins()
-    sys.set_coroutine_origin_tracking_depth(7)
-    track_origins()
-    assert depth() == 7
-    untrack_origins()
-    assert depth() == 7
-    sys.set_coroutine_origin_tracking_depth(0)
-    track_origins()
+async def gather_within_gather(get: Callable[[str], Coroutine[Any, Any, Site]]) -> Site:
+    return (await asyncio.gather(asyncio.gather(get("a"))))[0][0]
 
 
-def test_an_end_without_a_beginning_in_this_thread_changes_nothing() -> None:
-    untrack_origins()
-    sys.set_coroutine_origin_tracking_depth(3)
-    untrack_origins()
-    assert depth() == 3
-    sys.set_coroutine_origin_tracking_depth(0)
-    track_origins()
+@pytest.mark.parametrize(
+    "waiting", [await_a_task, wait_for_a_task, shield_a_task, wait_for_the_first, gather_within_gather]
+)
+def test_whichever_way_a_task_is_waited_for_the_line_that_waits_is_taken(library: Any, waiting: Any) -> None:
+    site = asyncio.run(waiting(library.get_async))
+    assert site.frames[0].function == waiting.__name__
+    assert "await" in lines(site)[0]
+
+
+def test_a_task_that_nobody_waits_for_leads_to_the_line_that_runs_the_loop(library: Any) -> None:
+    async def main() -> Site:
+        task = asyncio.create_task(library.get_async("a"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return task.result()  # type: ignore[no-any-return]
+
+    site = asyncio.run(main())
+    assert lines(site)[0] == "site = asyncio.run(main())"
 
 
 # whose code it is

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_cfworkers import CfLimitExceeded, Invocation, Limits, Statistics
 from pytest_cfworkers.callsite import Frame, Site
-from pytest_cfworkers.guards.connections import Connection
+from pytest_cfworkers.guards.connections import KEPT, Connection
 from pytest_cfworkers.guards.queries import REPEATED, Scan
 from pytest_cfworkers.limits import BY_KEY, Rule
 
@@ -301,7 +301,7 @@ def test_the_worst_of_two_is_the_larger_of_each_figure(first: Statistics, second
 
 def test_connections_whose_times_are_not_kept_are_told() -> None:
     invocation = invocation_of(connections=6, connection_model="headers")
-    for _ in range(1_005):
+    for _ in range(KEPT + 5):
         fetch(invocation)
     assert invocation.dropped == 5
     leave_unread(invocation)
