@@ -37,7 +37,7 @@ class BlobLike:
         self._connection = connection
         self._pattern_bytes = pattern_bytes
         self._case_sensitive = False
-        self.active = False
+        self.active: bool = False
 
     def activate(self) -> None:
         """Replace LIKE and GLOB from now on; later, if a statement stands on a row just now."""

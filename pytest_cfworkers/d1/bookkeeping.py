@@ -36,7 +36,7 @@ class Bookkeeping:
         self._count = 0
         self._owed = 0
         self._has_table = False
-        self.written = 0
+        self.written: int = 0
 
     def note_request(self) -> str:
         """Take down that a request has succeeded, and return the new bookmark."""

@@ -64,7 +64,7 @@ class Engine:
     ) -> None:
         if limits not in ("documented", "local"):
             raise ValueError(f"limits is {limits!r}; it takes 'documented' or 'local'")
-        self.store = Store(os.fspath(path), limits, image)
+        self.store: Store = Store(os.fspath(path), limits, image)
         self._bookkeeping = Bookkeeping(self.store)
         self._programs: dict[str, Program] = {}
         self._ready: dict[str, Ready] = {}

@@ -127,7 +127,7 @@ class Faults:
 
     def __init__(self, *faults: Fault) -> None:
         self._faults = faults
-        self.round_trips = 0
+        self.round_trips: int = 0
         self.struck: list[tuple[int, Fault]] = []
 
     def next(self, _kind: RequestKind, queries: Sequence[Query]) -> Fault | None:

@@ -45,8 +45,8 @@ class Program:
         self._bookkeeping = bookkeeping
         self._standing: dict[int, apsw.Cursor] = {}
         self._compiled: Compiled | None = None
-        self.last = last
-        self.ran = False
+        self.last: str = last
+        self.ran: bool = False
 
     @property
     def is_single(self) -> bool:

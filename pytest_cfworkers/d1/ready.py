@@ -80,16 +80,16 @@ class Meter:
     __slots__ = ("clock", "last", "size", "store", "total")
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        self.store: Store = store
         self.read()
 
     def read(self) -> None:
         """Look at the counters, and at the clock (in seconds), now."""
         connection = self.store.connection
-        self.total = connection.total_changes()
-        self.last = connection.last_insert_rowid()
-        self.size = self.store.size()
-        self.clock = perf_counter()
+        self.total: int = connection.total_changes()
+        self.last: int = connection.last_insert_rowid()
+        self.size: int = self.store.size()
+        self.clock: float = perf_counter()
 
 
 def make_ready(compiled: Compiled) -> Ready | None:

@@ -91,7 +91,7 @@ class Authorizer:
     def __init__(self) -> None:
         self.trusted = False
         self.refusal: str | None = None
-        self.acts = Acts.NONE
+        self.acts: Acts = Acts.NONE
 
     def __call__(
         self, action: int, first: str | None, second: str | None, schema: str | None, _trigger: str | None

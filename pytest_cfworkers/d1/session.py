@@ -30,7 +30,7 @@ class Connection:
     __slots__ = ("_start", "channel")
 
     def __init__(self, channel: Channel, start: str | None = None) -> None:
-        self.channel = channel
+        self.channel: Channel = channel
         self._start = start
 
     async def query(self, query: Query) -> RawResult:

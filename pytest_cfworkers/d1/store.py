@@ -43,19 +43,21 @@ class Store:
     def __init__(self, path: str, limits: LimitSet, image: bytes | None = None) -> None:
         self.path = path
         self.limits: LimitSet = limits
-        self.authorizer = Authorizer()
-        self.generation = 0
+        self.authorizer: Authorizer = Authorizer()
+        self.generation: int = 0
         self._open(image)
 
     def _open(self, image: bytes | None) -> None:
         self.authorizer.trusted = True
-        self.connection = open_connection(self.path, self.limits, self.authorizer, image)
+        self.connection: apsw.Connection = open_connection(self.path, self.limits, self.authorizer, image)
         self.authorizer.trusted = False
-        self.blob_like = BlobLike(self.connection, self.connection.limit(apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH))
+        self.blob_like: BlobLike = BlobLike(
+            self.connection, self.connection.limit(apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH)
+        )
         if image is not None or self.path != MEMORY:
             self.blob_like.activate()
-        self.compiler = Compiler(self.connection, self.authorizer, self.key_of)
-        self.row_counter = RowCounter(self)
+        self.compiler: Compiler = Compiler(self.connection, self.authorizer, self.key_of)
+        self.row_counter: RowCounter = RowCounter(self)
         self._own = self.connection.cursor()
         self._sizes = self.connection.cursor()
         self._size_holds = False

@@ -40,7 +40,7 @@ class Bridge:
     def __init__(self, *, call_seconds: float = CALL_SECONDS) -> None:
         self.call_seconds = call_seconds
         self.versions: dict[str, str] = {}
-        self.url = ""
+        self.url: str = ""
         self._waiting: dict[int, Future[Any]] = {}
         self._guard = threading.Lock()
         self._identifiers = itertools.count(1)
@@ -48,7 +48,7 @@ class Bridge:
         self._failure: RuntimeFailed | None = None
         self._reason = ""
         self._closing = False
-        self.process = RuntimeProcess(self._on_frame, self._on_end)
+        self.process: RuntimeProcess = RuntimeProcess(self._on_frame, self._on_end)
         try:
             self._ready.result(START_SECONDS)
         except TimeoutError:

@@ -60,7 +60,7 @@ class RuntimeProcess:
         installation = find_installation()
         node = find_node()
         self.runtime_pid: int | None = None
-        self.storage = Path(tempfile.mkdtemp(prefix="pytest-cfworkers-d1-", dir=_fastest_folder()))
+        self.storage: Path = Path(tempfile.mkdtemp(prefix="pytest-cfworkers-d1-", dir=_fastest_folder()))
         self._on_frame = on_frame
         self._on_end = on_end
         self._log: deque[str] = deque(maxlen=_LOG_LINES)

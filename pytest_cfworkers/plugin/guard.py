@@ -35,7 +35,7 @@ class Guard:
 
     def __init__(self, item: pytest.Item, limits: Limits, *, enforce: bool, incoming: bool) -> None:
         self.limits = limits
-        self.marks = list(item.iter_markers(NAME))
+        self.marks: list[pytest.Mark] = list(item.iter_markers(NAME))
         self.enforce = enforce
         self.closers: list[Callable[[], Awaitable[None]]] = []
         self._item = item
