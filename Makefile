@@ -24,12 +24,17 @@ check: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
 
+# In a copy, because mutmut changes the files that it tests.
 mutate: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet "mutmut>=3"
-	$(BIN)/mutmut run
+	rm -rf build/mutate && mkdir -p build/mutate/tests/unit
+	cp -r pytest_cfworkers build/mutate/
+	cp tests/unit/conftest.py tests/unit/test_guards_*.py build/mutate/tests/unit/
+	cp tests/unit/mutation.toml build/mutate/pyproject.toml
+	cd build/mutate && $(abspath $(BIN))/mutmut run --max-children 2 && $(abspath $(BIN))/mutmut results
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants dist
+	rm -rf $(VENV) .venvs build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
