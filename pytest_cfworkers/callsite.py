@@ -4,6 +4,8 @@ A site is taken at every request, so taking one walks raw frames and formats not
 """
 
 import enum
+import gc
+import inspect
 import linecache
 import os
 import sys
@@ -192,3 +194,6 @@ def _suspended(coroutine: Any) -> Iterator[Frame]:
         if owner_of(frame.f_code.co_filename) is Owner.USER:
             yield Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
         step = getattr(step, "cr_await", None) or getattr(step, "ag_await", None)
+        if step is not None and not hasattr(step, "cr_frame"):
+            # What awaits the next item of an asynchronous generator names the generator only to the collector.
+            step = next(filter(inspect.isasyncgen, gc.get_referents(step)), step)

@@ -339,7 +339,12 @@ class Invocation:
             stalled = self.connections.stalled()
             if stalled is not None and self._read_elsewhere(thread, now - patience_s):
                 stalled = None
-            woken: Woken = () if stalled is None else self.connections.evict(stalled, now)
+            woken: Woken = ()
+            if stalled is not None and "connections" in self.limits.allow:
+                stalled, woken = None, self.connections.queue[:1]  # nothing is cancelled where the excess is meant
+                self.connections.let_through(woken[0], now)
+            elif stalled is not None:
+                woken = self.connections.evict(stalled, now)
         self._wake(woken)
         return stalled
 

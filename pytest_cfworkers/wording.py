@@ -300,13 +300,16 @@ def _quoted(sql: str) -> str:
 
 
 def _by_line(sites: Counter[Site]) -> Iterator[str]:
-    ranked = sites.most_common()
-    for site, count in ranked[:_LINES]:
+    places: Counter[tuple[Frame, ...]] = Counter()
+    for site, number in sites.items():  # two calls on one line are two sites
+        places[site.frames] += number
+    ranked = places.most_common()
+    for frames, count in ranked[:_LINES]:
         times = f"{count} × " if count > 1 else ""
-        if not site.frames:
+        if not frames:
             yield f"  {times}a place outside of your code"
             continue
-        innermost, *callers = dict.fromkeys(site.frames)
+        innermost, *callers = dict.fromkeys(frames)
         source = innermost.source()
         if len(source) > _SOURCE:
             source = source[:_SOURCE].rstrip() + " …"

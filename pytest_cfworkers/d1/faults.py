@@ -55,7 +55,7 @@ class Fault:
 
     Args:
         message: the error's text, one of this module's or any other.
-        at: the position of the round trip, counted from 1 since the faults were injected.
+        at: the first round trip that it may strike, counted from 1 since the faults were injected.
         matching: a regular expression that is searched in each statement of the round trip, whatever its
             case.
         probability: the chance of each round trip, from 0 to 1.
@@ -99,7 +99,7 @@ class Fault:
             position: the round trip's position, from 1.
             queries: its statements.
         """
-        if self._left == 0 or (self._at is not None and self._at != position):
+        if self._left == 0 or (self._at is not None and position < self._at):
             return False
         if self._matching and not any(self._matching.search(query.sql) for query in queries):
             return False

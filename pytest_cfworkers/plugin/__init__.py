@@ -122,7 +122,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Show what the guarded tests used."""
     records = config.stash[RECORDS]
     settings = config.stash[SETTINGS]
-    if not records or config.get_verbosity() < 0 or settings.mode == "off":
+    quiet = config.get_verbosity() < 0
+    if not records or (quiet and settings.mode != "report") or settings.mode == "off":
         return
     from pytest_cfworkers.report import terminal  # noqa: PLC0415 - only with guarded tests
 
@@ -132,6 +133,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             top=settings.top if config.get_verbosity() < 2 else None,  # noqa: PLR2004 - at -vv everything is shown
             width=shutil.get_terminal_size().columns,
             failing=settings.mode != "report",
+            quiet=quiet,
         )
     )
     if lines:

@@ -49,11 +49,15 @@ def cf_d1_databases(
     from pytest_cfworkers.lanes.errors import LaneError  # noqa: PLC0415
 
     databases: dict[str, D1Database] = {}
-    try:
-        for name, schema in _schemas(pytestconfig.stash[SETTINGS], cf_d1_schema).items():
+    problem = ""
+    for name, schema in _schemas(pytestconfig.stash[SETTINGS], cf_d1_schema).items():
+        try:
             databases[name] = _cf_d1_lane.fresh(schema)
-    except (MigrationError, DatabaseFileError, LaneError, D1Error) as error:
-        pytest.fail(f"cf_d1: {error}", pytrace=False)
+        except (MigrationError, DatabaseFileError, LaneError, D1Error) as error:
+            problem = f"cf_d1: the binding {name}: {error}"
+            break
+    if problem:
+        pytest.fail(problem, pytrace=False)
     yield databases
     for database in databases.values():
         _cf_d1_lane.release(database)

@@ -25,7 +25,9 @@ class Line(NamedTuple):
     style: str = ""
 
 
-def summary(records: Sequence[TestRecord], *, top: int | None, width: int, failing: bool) -> Iterator[Line]:
+def summary(
+    records: Sequence[TestRecord], *, top: int | None, width: int, failing: bool, quiet: bool = False
+) -> Iterator[Line]:
     """Yield the lines of the summary.
 
     Args:
@@ -33,9 +35,13 @@ def summary(records: Sequence[TestRecord], *, top: int | None, width: int, faili
         top: How many tests to name per limit; None for every test, also those with plenty left.
         width: Columns of the terminal.
         failing: Whether violations failed their tests, or were only reported.
+        quiet: Whether to tell no more than what would fail.
     """
     plenty, top = (math.inf, sys.maxsize) if top is None else (_PLENTY, top)
     records = sorted(records, key=lambda record: record.nodeid)  # not in the order in which workers finished
+    if quiet:
+        yield from _reported(records, top, width)
+        return
     for limit in (*LIMITS, D1_PARAMETERS):
         yield from _worst(limit, records, top, width, plenty if limit is not D1_PARAMETERS else min(plenty, _HALF))
     if not failing:

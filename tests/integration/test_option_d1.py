@@ -50,7 +50,9 @@ def test_a_mistake_in_a_migration_names_its_file_and_line(project: Project, lane
     project.write(test_it="def test_it(cf_d1):\n    pass\n\n\ndef test_other():\n    pass\n")
     result = project.run(f"--cf-d1={lane}")
     result.assert_outcomes(errors=1, passed=1)
-    result.stdout.fnmatch_lines(['cf_d1: *_0001_repos.sql:3: near "TABL": syntax error at offset 7: SQLITE_ERROR'])
+    result.stdout.fnmatch_lines(
+        ['cf_d1: the binding DB: *_0001_repos.sql:3: near "TABL": syntax error at offset 7: SQLITE_ERROR']
+    )
 
 
 def test_every_binding_has_its_database(project: Project) -> None:

@@ -13,7 +13,7 @@ import trio.testing
 
 from pytest_cfworkers import Invocation, Limits, admission
 from pytest_cfworkers.admission import checkpoint, wait_for_slot, wait_for_slot_async
-from pytest_cfworkers.callsite import Site
+from pytest_cfworkers.callsite import NOWHERE, Site
 from pytest_cfworkers.guards.connections import Connection
 
 HERE = Site()
@@ -530,3 +530,12 @@ def test_a_wake_up_before_the_wait_is_not_lost() -> None:
     waiter.wake()
     waiter.wake()
     in_threads(lambda: waiter.wait(2 * ENOUGH_S))
+
+
+def test_where_going_over_the_limit_is_allowed_the_next_is_let_through_and_nothing_is_cancelled() -> None:
+    with Invocation(Limits.plan().replace(connections=1, unread_bodies=None, allow={"connections": "meant"})) as one:
+        first = one.open("GET", NOWHERE)
+        one.headers(first, body=True)
+        second = one.open("GET", NOWHERE)
+        assert wait_for_slot(one, second, None)
+        assert (first.state, second.state) == ("streaming", "waiting")

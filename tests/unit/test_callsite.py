@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -288,3 +288,14 @@ def test_a_frame_whose_file_cannot_be_read_has_no_text() -> None:
 
 def test_a_site_shows_its_frames() -> None:
     assert repr(Site((Frame("app.py", 3, "fetch"),))) == "<Site (Frame(path='app.py', line=3, function='fetch'),)>"
+
+
+def test_a_gather_in_an_asynchronous_generator_leads_to_its_line(library: Any) -> None:
+    async def parts() -> AsyncIterator[Site]:
+        for site in await asyncio.gather(library.get_async("a"), library.get_async("b")):
+            yield site
+
+    async def main() -> list[Site]:
+        return [site async for site in parts()]
+
+    assert [site.frames[0].function for site in asyncio.run(main())] == ["parts", "parts"]
