@@ -22,7 +22,7 @@ from pytest_cfworkers.invocation import Invocation
 READ_PATIENCE_S: Final = 0.1
 """How long a body that another thread opened may lie unread before it counts as read by nobody, in seconds."""
 
-LONGEST_WAIT_S: Final = 30.0
+LONGEST_WAIT_S: Final = 10.0
 """After so long in the queue a connection is let through beyond the limit: the test must end, in seconds."""
 
 

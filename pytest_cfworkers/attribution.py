@@ -20,6 +20,10 @@ _uncounted: Final[ContextVar[bool]] = ContextVar("pytest_cfworkers_uncounted", d
 _running: Final[list["Invocation"]] = []
 
 
+underway: Final[ContextVar[object | None]] = ContextVar("pytest_cfworkers_underway", default=None)
+"""The request that is being sent here, if any. Work that sending it needs must not wait for its end."""
+
+
 def current() -> "Invocation | None":
     """Return the invocation that work done here belongs to; None where nothing is counted."""
     if not _running or _uncounted.get():

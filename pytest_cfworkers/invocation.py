@@ -267,7 +267,14 @@ class Invocation:
             self._internal.add(site)
             if statements:
                 self._queries.add(site, statements, parameters)
-            connection = self.connections.open(label, site, self._clock(), thread=threading.get_ident(), service=True)
+            connection = self.connections.open(
+                label,
+                site,
+                self._clock(),
+                thread=threading.get_ident(),
+                service=True,
+                waits=attribution.underway.get() is None,
+            )
         if self._dropped:
             self._sweep()
         return connection

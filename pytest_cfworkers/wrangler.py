@@ -1,7 +1,6 @@
 """The part of a wrangler configuration that matters to tests: limits, compatibility date, D1 databases."""
 
 import datetime as dt
-import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -94,12 +93,12 @@ class Wrangler:
 
 def _parse(path: Path) -> Mapping[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise WranglerError(f"{path} cannot be read: {error}") from None
     try:
         data = tomllib.loads(text) if path.suffix == ".toml" else _load_jsonc(text)
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # besides syntax: numbers of thousands of digits, endless nesting
         raise WranglerError(f"{path} is broken: {error}") from None
     if not isinstance(data, dict):
         raise WranglerError(f"{path} holds {type(data).__name__}, not a mapping of settings")

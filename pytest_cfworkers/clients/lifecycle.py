@@ -3,20 +3,17 @@
 open ──> wait for a slot ──> [checkpoint] ──> send ──> headers ──> body read or closed
 """
 
-from contextvars import ContextVar
 from functools import partial
-from typing import Any, Final, final
+from typing import Any, final
 from weakref import ReferenceType, ref
 
-from pytest_cfworkers import admission
+from pytest_cfworkers import admission, attribution
 from pytest_cfworkers.callsite import Site
 from pytest_cfworkers.clients.dialect import Dialect, Request
 from pytest_cfworkers.guards.bodies import has_body
 from pytest_cfworkers.guards.connections import Connection
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import CLOSED_DUE_TO_LIMIT
-
-_underway: Final[ContextVar["Exchange | None"]] = ContextVar("pytest_cfworkers_underway", default=None)
 
 
 @final
@@ -60,8 +57,8 @@ class Exchange:
             loads: Whether the client is known to read the body before it hands out the response.
             stays: Whether it counts also if sending it sends others. Without it, others count in its place.
         """
-        outer = _underway.get()
-        if outer is not None:
+        outer = attribution.underway.get()
+        if isinstance(outer, Exchange):
             outer.give_way(invocation)
         self._invocation = invocation
         self._dialect = dialect
@@ -89,11 +86,11 @@ class Exchange:
 
     def __enter__(self) -> None:
         """Begin the sending: requests made meanwhile by what sends it are part of it."""
-        self._token = _underway.set(self)
+        self._token = attribution.underway.set(self)
 
     def __exit__(self, *error: object) -> None:
         """End the sending."""
-        _underway.reset(self._token)
+        attribution.underway.reset(self._token)
 
     def give_way(self, invocation: Invocation) -> None:
         """Leave counting to the requests of an invocation that this one turned out to be made of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,7 @@ class Engine:
         self._ready: dict[str, Ready] = {}
         self._cursor = self.store.connection.cursor()
         self._scanned: dict[str, tuple[str, ...]] = {}
+        self._turn = threading.Lock()
 
     def scanned_tables(self, sql: str) -> tuple[str, ...]:
         """Return the tables that a statement reads whole, without an index; worked out once for each text."""
@@ -94,6 +96,10 @@ class Engine:
         Raises:
             Refused: SQLite or a rule refused; nothing of the request remains.
         """
+        with self._turn:  # a request is one turn of the Durable Object, whichever thread or loop it comes from
+            return self._answer(kind, queries)
+
+    def _answer(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
         if kind == "query":
             result = self._read_shortly(queries[0])
             if result is not None:

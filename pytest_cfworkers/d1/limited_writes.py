@@ -72,11 +72,13 @@ def rewrite(sql: str, key_of: Callable[[str], tuple[str, ...]]) -> Rewritten | N
     if verb is None or any(word.text in ("SELECT", "INSERT", "REPLACE", "CREATE") for word in words[:verb]):
         return None
     clauses = _clauses(words[verb + 1 :])
-    if "LIMIT" not in clauses:
+    if "LIMIT" not in clauses or clauses.get("RETURNING", 0) > clauses["LIMIT"]:
         return None
+    if words[verb].text == "UPDATE" and any(word.text == "FROM" for word in words[verb:]):
+        return None  # which row of a join is meant cannot be said by a subselect; SQLite refuses it by itself
     table_from, table_to, name = _table(words, verb, min(clauses.values()), sql)
     key = key_of(name)
-    end = len(sql.rstrip("; \t\r\n"))
+    end = max(word.end for word in words if word.text != ";")  # what follows may be a comment
     borders = sorted([*clauses.values(), end])
 
     def piece(*names: str) -> list[str | tuple[int, int]]:

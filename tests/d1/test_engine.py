@@ -1,6 +1,7 @@
 """What the engine does around SQLite."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +157,31 @@ def test_like_and_glob_are_sqlites(pattern: str, text: str) -> None:
 _PLAIN = apsw.Connection(":memory:")
 _REPLACED = Engine()
 _REPLACED.store.blob_like.activate()
+
+
+def test_a_limited_update_from_another_table_is_refused_and_changes_nothing() -> None:
+    """It cannot be made up for, and half of an answer would be worse than none."""
+
+    async def use() -> int:
+        database = D1Database()
+        await database.exec("CREATE TABLE t (a INTEGER PRIMARY KEY, c)")
+        await database.exec("INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)")
+        with pytest.raises(D1Error, match="syntax error"):
+            await database.prepare("UPDATE t SET c = 1 FROM (SELECT 1 AS v) AS w WHERE w.v <= t.a LIMIT 1").run()
+        await database.prepare("DELETE FROM t LIMIT 1 -- one").run()
+        return int(await database.prepare("SELECT count(*) + sum(c) AS n FROM t").first("n"))
+
+    assert asyncio.run(use()) == 2
+
+
+def test_threads_take_turns() -> None:
+    database = D1Database()
+    asyncio.run(database.exec("CREATE TABLE t (a)"))
+
+    def insert(number: int) -> None:
+        for _ in range(25):
+            asyncio.run(database.prepare("INSERT INTO t VALUES (?)").bind(number).run())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(insert, range(4)))
+    assert asyncio.run(database.prepare("SELECT count(*) AS n FROM t").first("n")) == 100

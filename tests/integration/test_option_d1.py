@@ -157,3 +157,21 @@ def test_an_async_test_uses_it_under_each_plugin(project: Project) -> None:
         "    assert await cf_d1.prepare('SELECT 1 AS a').first('a') == 1\n"
     )
     project.run("-p", "anyio").assert_outcomes(passed=2)
+
+
+def test_a_statement_that_a_request_in_progress_needs_does_not_wait_for_its_end(project: Project) -> None:
+    project.write(
+        test_it="import asyncio\nimport httpx\nimport pytest\n\n\n@pytest.mark.cf_limits\ndef test_it(cf_d1):\n"
+        "    async def answer(request):\n"
+        "        await asyncio.sleep(0)\n"
+        "        await cf_d1.prepare('SELECT 1').first()\n"
+        "        return httpx.Response(200)\n\n"
+        "    async def run():\n"
+        "        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:\n"
+        "            async with asyncio.timeout(8):\n"
+        "                await asyncio.gather(*(client.get('https://x.test/') for _ in range(6)))\n\n"
+        "    asyncio.run(run())\n"
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["connections: * connections at once, the limit is 6"])

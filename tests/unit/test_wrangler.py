@@ -182,3 +182,25 @@ def test_a_folder_of_that_name_is_passed_over(tmp_path: Path) -> None:
     found = Wrangler.find(tmp_path)
     assert found is not None
     assert found.path.name == "wrangler.toml"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("wrangler.json", "[" * 100_000),
+        ("wrangler.toml", "a = " + "[" * 100_000),
+        ("wrangler.json", '{"limits": {"cpu_ms": ' + "9" * 5_000 + "}}"),
+        ("wrangler.toml", "[limits]\ncpu_ms = " + "9" * 5_000),
+    ],
+)
+def test_what_a_parser_gives_up_on_is_a_broken_file(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(WranglerError, match="is broken"):
+        Wrangler.read(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "wrangler.json"
+    path.write_text('{"limits": {"cpu_ms": 5}}', encoding="utf-8-sig")
+    assert Wrangler.read(path).cpu_ms == 5
