@@ -18,7 +18,7 @@ from pytest_cfworkers.plugin.fixtures import (
     cf_sync_client,
     cf_transport,
 )
-from pytest_cfworkers.plugin.marks import help_line, is_guarded
+from pytest_cfworkers.plugin.marks import NAME, help_line, is_guarded
 from pytest_cfworkers.plugin.options import add_options, read_settings
 from pytest_cfworkers.plugin.stash import RECORDS, SETTINGS
 
@@ -94,7 +94,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Guard a test that a fixture marked, in a run in which no test was guarded before."""
     __tracebackhide__ = True
-    if item.own_markers:  # most tests have none, and pay for no more than this look
+    if any(mark.name == NAME for mark in item.own_markers):  # every test pays for this look, so it is no more
         config = item.config
         if not config.pluginmanager.has_plugin(_RUNTIME) and is_guarded(item, config.stash[SETTINGS].mode):
             # The call of this hook has begun without the runtime's part in it.
