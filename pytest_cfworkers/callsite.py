@@ -37,6 +37,10 @@ _LOOPS: Final = tuple(
 """Where event loops run tasks: what is below on the stack is not the task's own."""
 
 
+_COMPREHENSIONS: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+"""Frames that say less than the function they stand in; Python 3.12 has no frames of most of them any more."""
+
+
 class Frame(NamedTuple):
     """One line of the user's code.
 
@@ -148,6 +152,9 @@ def capture(frame: FrameType | None = None) -> Site:
             if found:
                 break
         elif (owner := owner_of(path)) is Owner.USER:
+            if code.co_name in _COMPREHENSIONS:
+                frame = frame.f_back
+                continue
             found.append(frame)
             key += (id(code), frame.f_lasti)
             if len(found) == _DEPTH:
