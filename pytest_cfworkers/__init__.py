@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from pytest_cfworkers.clients.app import guard_app as guard_app
     from pytest_cfworkers.clients.httpx import GuardedTransport as GuardedTransport
     from pytest_cfworkers.invocation import Invocation as Invocation
-    from pytest_cfworkers.invocation import Statistics as Statistics
     from pytest_cfworkers.limits import Limits as Limits
     from pytest_cfworkers.limits import LimitsError as LimitsError
+    from pytest_cfworkers.statistics import Statistics as Statistics
     from pytest_cfworkers.violation import CfLimitExceeded as CfLimitExceeded
     from pytest_cfworkers.violation import Violation as Violation
 
@@ -34,7 +34,7 @@ _HOMES = {
     "Invocation": "invocation",
     "Limits": "limits",
     "LimitsError": "limits",
-    "Statistics": "invocation",
+    "Statistics": "statistics",
     "Violation": "violation",
     "guard_app": "clients.app",
 }

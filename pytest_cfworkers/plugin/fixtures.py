@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_cfworkers.clients.httpx import GuardedTransport
-    from pytest_cfworkers.invocation import Invocation, Statistics
+    from pytest_cfworkers.invocation import Invocation
     from pytest_cfworkers.plugin.guard import Guard
+    from pytest_cfworkers.statistics import Statistics
 
 
 @final

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self, final
 
 from pytest_cfworkers.callsite import Frame
-from pytest_cfworkers.invocation import Invocation, Statistics
+from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit, Limits, Rule
+from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.violation import Violation
 
 
