@@ -97,6 +97,11 @@ class Invocation:
         return self._time.started_at is not None and self._time.stopped_at is None
 
     @property
+    def started_at(self) -> float | None:
+        """When it started, in seconds of its clock; None before."""
+        return self._time.started_at
+
+    @property
     def violations(self) -> tuple[Violation, ...]:
         """What was broken so far and is not allowed, by requests into an app under test included."""
         return tuple(found for found in self._all() if found.rule not in self.limits.allow)

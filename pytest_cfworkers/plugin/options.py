@@ -30,6 +30,8 @@ class Option:
         choices: The valid values; () where `parse` decides.
         parse: Makes the value from the text; raises ValueError with what is valid.
         metavar: What the help calls the value.
+        repeatable: Whether it may be given several times; then its value is a tuple. An ini file has one value on
+            each line or in each item of a list, a variable separates them by semicolons.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Option:
     choices: tuple[str, ...] = ()
     parse: Callable[[str], Any] = str
     metavar: str | None = None
+    repeatable: bool = False
 
     @property
     def flag(self) -> str:
@@ -178,8 +181,13 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("cfworkers", "Cloudflare Workers limits")
     for option in OPTIONS:
         known: dict[str, Any] = {"choices": option.choices} if option.choices else {"metavar": option.metavar}
+        ini: dict[str, Any] = {}
+        if option.repeatable:
+            known["action"] = "append"
+            ini["type"] = "linelist"
         group.addoption(option.flag, dest=option.name, default=None, help=option.help, **known)
-        parser.addini(option.name, help=f"{option.help}; the same as {option.flag}, {option.variable}", default=None)
+        text = f"{option.help}; the same as {option.flag}, {option.variable}"
+        parser.addini(option.name, help=text, default=None, **ini)
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -223,14 +231,20 @@ def _existing(given: Given) -> Path | None:
 
 def _effective(option: Option, config: pytest.Config) -> Given:
     default = Given(option.default, "", config.rootpath)
-    given = next((source for source in _sources(option, config) if source.value not in (None, "")), default)
-    text = str(given.value)
+    given = next((source for source in _sources(option, config) if source.value not in (None, "", [])), default)
+    if not option.repeatable:
+        return given._replace(value=_parsed(option, str(given.value), given.place))
+    several = given.value.split(";") if isinstance(given.value, str) else given.value
+    return given._replace(value=tuple(_parsed(option, text.strip(), given.place) for text in several if text.strip()))
+
+
+def _parsed(option: Option, text: str, place: str) -> Any:
     try:
         if option.choices and text not in option.choices:
             raise ValueError(", ".join(option.choices))
-        return given._replace(value=option.parse(text))
+        return option.parse(text)
     except ValueError as error:
-        raise pytest.UsageError(f"{given.place}: {text!r} is not valid; valid: {error}") from None
+        raise pytest.UsageError(f"{place}: {text!r} is not valid; valid: {error}") from None
 
 
 def _sources(option: Option, config: pytest.Config) -> Iterator[Given]:

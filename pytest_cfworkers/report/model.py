@@ -7,6 +7,7 @@ from typing import Any, Self, final
 from pytest_cfworkers.callsite import Frame
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit, Limits, Rule
+from pytest_cfworkers.report.timeline import Timeline
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.violation import Violation
 
@@ -48,6 +49,11 @@ class TestRecord:
         advice: What should be looked at and fails nothing.
         unused: Rules that it was allowed to break and did not, with the reasons given.
         dropped: Connections whose times were not kept.
+        path: The file of the test, from the root of the project.
+        line: The line of the test, from 1; 0 where it is not known.
+        outcome: "passed", "failed" or "skipped", as pytest has it.
+        duration_ms: How long pytest took to call it.
+        timelines: What happened in each of its invocations, where somebody asked for that.
     """
 
     __test__ = False
@@ -60,14 +66,20 @@ class TestRecord:
     advice: tuple[Violation, ...] = ()
     unused: Mapping[str, str] = field(default_factory=dict)
     dropped: int = 0
+    path: str = ""
+    line: int = 0
+    outcome: str = "passed"
+    duration_ms: float = 0.0
+    timelines: tuple[Timeline, ...] = ()
 
     @classmethod
-    def of(cls, nodeid: str, invocations: tuple[Invocation, ...]) -> Self:
+    def of(cls, nodeid: str, invocations: tuple[Invocation, ...], *, timelines: bool = False) -> Self:
         """Derive the record of a test from the invocations that it was.
 
         Args:
             nodeid: Its pytest id.
             invocations: At least one; all that the test opened.
+            timelines: Whether to tell what happened in each of them, too.
         """
         first = invocations[0]
         worst: Statistics | None = None
@@ -85,6 +97,7 @@ class TestRecord:
             advice=_distinct(found for invocation in invocations for found in invocation.advice),
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
             dropped=sum(invocation.dropped for invocation in invocations),
+            timelines=tuple(map(Timeline.of, invocations)) if timelines else (),
         )
 
     @property
@@ -103,7 +116,10 @@ class TestRecord:
         """Return plain data, for JSON and other processes."""
         lists = {"violations": self.violations, "allowed": self.allowed, "advice": self.advice}
         return {
-            **asdict(self),
+            **{name: getattr(self, name) for name in self.__slots__},
+            "usage": {key: asdict(usage) for key, usage in self.usage.items()},
+            "unused": dict(self.unused),
+            "timelines": [timeline.to_dict() for timeline in self.timelines],
             **{key: [found.to_dict() for found in value] for key, value in lists.items()},
         }
 
@@ -112,7 +128,8 @@ class TestRecord:
         """Make the record that `to_dict` wrote."""
         lists = {key: tuple(map(Violation.from_dict, data[key])) for key in ("violations", "allowed", "advice")}
         usage = {key: Usage(**value) for key, value in data["usage"].items()}
-        return cls(**{**data, **lists, "usage": usage})
+        timelines = tuple(map(Timeline.from_dict, data["timelines"]))
+        return cls(**{**data, **lists, "usage": usage, "timelines": timelines})
 
 
 def _distinct(found: Iterable[Violation]) -> tuple[Violation, ...]:

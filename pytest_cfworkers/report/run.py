@@ -1,0 +1,115 @@
+"""`Run`: everything that is told of a pytest run, versioned, plain and mergeable. Every report reads only this."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal, Self, final
+
+from pytest_cfworkers.report.model import TestRecord
+
+SCHEMA: Final = 1
+"""The version of the data; it grows with every change that an older reader would misunderstand."""
+
+Level = Literal["warning", "critical"]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """What one gate came to.
+
+    Attributes:
+        expression: The gate as it was written, such as "p95_ms<=5000".
+        observed: What the run came to, with its unit, in words; "nothing measured" where there is nothing.
+        bound: What it is held against, with its unit.
+        passed: Whether it holds.
+        level: Whether failing it is shown (warning) or fails the run (critical).
+    """
+
+    expression: str
+    observed: str
+    bound: str
+    passed: bool
+    level: Level = "critical"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """What a Worker uploads and what its start costs.
+
+    Attributes:
+        path: What was measured, from the root of the project.
+        size: Bytes, uncompressed.
+        gzip_size: Bytes, compressed.
+        files: How many files.
+        packages: The largest packages and their bytes, the largest first.
+        startup_ms: CPU of importing the entry module in a fresh process; None where there is no entry.
+        imports: The slowest imports and their milliseconds, the slowest first.
+    """
+
+    path: str
+    size: int
+    gzip_size: int
+    files: int
+    packages: tuple[tuple[str, int], ...] = ()
+    startup_ms: float | None = None
+    imports: tuple[tuple[str, float], ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One pytest run, or several that were merged.
+
+    Attributes:
+        version: The version of pytest-cfworkers that measured it.
+        started: When it began: ISO 8601, UTC.
+        duration_s: How long it took.
+        settings: What was in force, in words, by the name of the option.
+        tests: Its guarded tests, by id.
+        complete: Whether it came to its end.
+        problems: Why it is not complete, or what else a reader must know.
+        gates: What its gates came to.
+        bundle: The Worker's bundle, where it was measured.
+    """
+
+    version: str
+    started: str
+    duration_s: float
+    settings: Mapping[str, str] = field(default_factory=dict)
+    tests: tuple[TestRecord, ...] = ()
+    complete: bool = True
+    problems: tuple[str, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    bundle: Bundle | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, for JSON."""
+        data = {name: getattr(self, name) for name in self.__slots__}
+        return {
+            "schema": SCHEMA,
+            **data,
+            "settings": dict(self.settings),
+            "tests": [record.to_dict() for record in self.tests],
+            "problems": list(self.problems),
+            "gates": [asdict(gate) for gate in self.gates],
+            "bundle": None if self.bundle is None else asdict(self.bundle),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Make the run that `to_dict` wrote."""
+        bundle = data["bundle"]
+        if bundle is not None:
+            pairs = {key: tuple(tuple(pair) for pair in bundle[key]) for key in ("packages", "imports")}
+            bundle = Bundle(**{**bundle, **pairs})
+        rest = {key: value for key, value in data.items() if key != "schema"}
+        return cls(
+            **{
+                **rest,
+                "tests": tuple(map(TestRecord.from_dict, data["tests"])),
+                "problems": tuple(data["problems"]),
+                "gates": tuple(GateResult(**gate) for gate in data["gates"]),
+                "bundle": bundle,
+            }
+        )

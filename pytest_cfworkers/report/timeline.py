@@ -1,0 +1,136 @@
+"""The timeline of one invocation: what was open when, and how much memory was held."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+from pytest_cfworkers.callsite import Frame
+from pytest_cfworkers.guards.connections import Connection
+from pytest_cfworkers.invocation import Invocation
+from pytest_cfworkers.limits import ConnectionModel
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One connection from its start to its end. Times are milliseconds after its invocation began.
+
+    It is queued from `opened_ms` to `admitted_ms`, waits for its headers until `headers_ms`, and streams until
+    `closed_ms`. None stands for what never happened.
+
+    Attributes:
+        label: What it was for, without secrets, such as "GET https://example.com/".
+        internal: Whether it led to one of Cloudflare's services.
+        beyond: Whether it was opened when every slot was taken.
+        opened_ms: When it was opened.
+        admitted_ms: When it got its slot.
+        headers_ms: When its headers came.
+        closed_ms: When it ended.
+        outcome: How it ended: consumed, cancelled, failed, evicted or abandoned; "" while it is open.
+        frames: The user's lines that opened it, the innermost first.
+    """
+
+    label: str
+    internal: bool
+    beyond: bool
+    opened_ms: float
+    admitted_ms: float | None
+    headers_ms: float | None
+    closed_ms: float | None
+    outcome: str
+    frames: tuple[Frame, ...]
+
+    @classmethod
+    def of(cls, connection: Connection, start: float) -> Self:
+        """Derive the span of a connection.
+
+        Args:
+            connection: The connection.
+            start: When its invocation began, in seconds of its clock.
+        """
+
+        def after(moment: float | None) -> float | None:
+            return None if moment is None else round((moment - start) * 1_000, 3)
+
+        return cls(
+            label=str(connection.label),
+            internal=connection.service,
+            beyond=connection.beyond,
+            opened_ms=round((connection.opened_at - start) * 1_000, 3),
+            admitted_ms=after(connection.admitted_at),
+            headers_ms=after(connection.headers_at),
+            closed_ms=after(connection.closed_at),
+            outcome=connection.outcome or "",
+            frames=connection.site.frames,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, for JSON and other processes."""
+        data = {name: getattr(self, name) for name in self.__slots__}
+        return {**data, "frames": [list(frame) for frame in self.frames]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Make the span that `to_dict` wrote."""
+        return cls(**{**data, "frames": tuple(Frame(*frame) for frame in data["frames"])})
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """What happened in one invocation.
+
+    Attributes:
+        name: What it is called.
+        slots: How many connections it may hold at once; None for no limit.
+        connection_model: Which states of a connection hold a slot.
+        wall_ms: How long it ran.
+        cpu_ms: How much CPU time it used.
+        spans: Its connections, in the order in which they were opened.
+        dropped: Connections that are counted and not among `spans`.
+        memory: Moments, in milliseconds after it began, and the bytes held then.
+        checkpoints: Names that the test gave to moments, in milliseconds after it began.
+    """
+
+    name: str
+    slots: int | None
+    connection_model: ConnectionModel
+    wall_ms: float
+    cpu_ms: float
+    spans: tuple[Span, ...] = ()
+    dropped: int = 0
+    memory: tuple[tuple[float, int], ...] = ()
+    checkpoints: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def of(cls, invocation: Invocation) -> Self:
+        """Derive the timeline of an invocation."""
+        statistics, guard = invocation.statistics(), invocation.connections
+        start = invocation.started_at or 0.0
+        unfinished = {*guard.holders, *guard.queue, *guard.streaming}
+        spans = [Span.of(connection, start) for connection in (*guard.closed, *unfinished)]
+        return cls(
+            name=invocation.name,
+            slots=invocation.limits.connections,
+            connection_model=invocation.limits.connection_model,
+            wall_ms=statistics.wall_ms,
+            cpu_ms=statistics.cpu_ms,
+            spans=tuple(sorted(spans, key=lambda span: span.opened_ms)),
+            dropped=invocation.dropped,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, for JSON and other processes."""
+        data = {name: getattr(self, name) for name in self.__slots__}
+        lists = {"memory": self.memory, "checkpoints": self.checkpoints}
+        return {
+            **data,
+            "spans": [span.to_dict() for span in self.spans],
+            **{key: [list(pair) for pair in pairs] for key, pairs in lists.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Make the timeline that `to_dict` wrote."""
+        lists = {key: tuple(tuple(pair) for pair in data[key]) for key in ("memory", "checkpoints")}
+        return cls(**{**data, "spans": tuple(map(Span.from_dict, data["spans"])), **lists})
