@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import get_ident
 from types import TracebackType
 from typing import Self, final
 
@@ -39,6 +40,7 @@ class Invocation:
         name: What it is called in reports.
         connections: The guard of the connections, with their times for a timeline.
         pauses: How many blocks of `paused` are open.
+        running: Whether it has started and not yet finished.
     """
 
     limits: Limits
@@ -46,6 +48,7 @@ class Invocation:
     name: str
     connections: ConnectionGuard
     pauses: int
+    running: bool
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class Invocation:
         self.enforce = enforce
         self.name = name
         self.pauses = 0
+        self.running = False
         self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
         self._internal = SubrequestGuard(self.limits.internal_subrequests)
@@ -92,11 +96,6 @@ class Invocation:
             raise CfLimitExceeded(self.violations)
 
     @property
-    def running(self) -> bool:
-        """Whether it has started and not yet finished."""
-        return self._time.started_at is not None and self._time.stopped_at is None
-
-    @property
     def started_at(self) -> float | None:
         """When it started, in seconds of its clock; None before."""
         return self._time.started_at
@@ -123,6 +122,7 @@ class Invocation:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
         if self._time.started_at is not None:
             raise RuntimeError("This invocation has run before; make a new Invocation for each run.")
+        self.running = True
         attribution.begin(self)
         self._time.start()
 
@@ -133,6 +133,7 @@ class Invocation:
         for child in tuple(self._open_children):
             child.finish()
         self._time.stop()
+        self.running = False
         attribution.end(self)
         self._found = tuple(self._broken())
         if self._parent is not None:
@@ -191,7 +192,7 @@ class Invocation:
         """Return the largest of each figure over this invocation and the requests into an app under test."""
         return self.statistics().worst(self._worst)
 
-    def open(self, label: object, site: Site, *, waits: bool = True) -> Connection:
+    def open(self, label: object, site: Site, waits: bool = True) -> Connection:
         """Open a connection for an external request.
 
         Args:
@@ -204,7 +205,7 @@ class Invocation:
         """
         with self._lock:
             self._subrequests.add(site)
-            connection = self.connections.open(label, site, self._clock(), thread=threading.get_ident(), waits=waits)
+            connection = self.connections.open(label, site, self._clock(), get_ident(), waits)
         if self._dropped:
             self._sweep()
         return connection
@@ -228,9 +229,9 @@ class Invocation:
                 label,
                 site,
                 self._clock(),
-                thread=threading.get_ident(),
-                service=True,
-                waits=attribution.underway.get() is None,
+                get_ident(),
+                attribution.underway.get() is None,
+                True,
             )
         if self._dropped:
             self._sweep()
@@ -243,10 +244,10 @@ class Invocation:
         if self._dropped:
             self._sweep()
 
-    def headers(self, connection: Connection, *, body: bool) -> None:
+    def headers(self, connection: Connection, body: bool) -> None:
         """Note that the response headers of a connection arrived, and whether a body follows."""
         with self._lock:
-            woken = self.connections.headers(connection, self._clock(), body=body)
+            woken = self.connections.headers(connection, self._clock(), body)
         if woken or self._dropped:
             self._wake(woken)
 
