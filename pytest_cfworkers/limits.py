@@ -280,7 +280,7 @@ class Limits:
         """
         set_here = {"cpu_ms": cpu_ms, "subrequests": subrequests, "internal_subrequests": subrequests}
         configured = {key: value for key, value in set_here.items() if value is not None}
-        return replace(self, configured=MappingProxyType(configured))._on(self.plan_name)  # noqa: SLF001 - its own kind
+        return replace(self, configured=configured)._on(self.plan_name)  # noqa: SLF001 - its own kind
 
     def only(self, *keys: str) -> Self:
         """Return a copy in which every other limit is off."""
@@ -354,7 +354,7 @@ def _allow(key: str, value: object) -> Mapping[str, str]:
             raise LimitsError(f"{key} names the unknown rule {rule!r}; valid rules: {', '.join(RULES)}")
         if not isinstance(reason, str) or not reason.strip():
             raise LimitsError(f"{key}={{{rule!r}: {reason!r}}} gives no reason; write why the rule may be broken")
-    return MappingProxyType(dict(value))
+    return dict(value)
 
 
 _PARSERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {

@@ -1,6 +1,7 @@
 """The platform's numbers, and the set of them that is in force."""
 
 import datetime as dt
+import pickle
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -307,3 +308,8 @@ def test_none_limits_nothing_on_either_plan_and_may_be_narrowed() -> None:
 def test_a_limit_that_does_not_exist_has_no_number() -> None:
     with pytest.raises(KeyError, match="plan_name"):
         Limits.plan()["plan_name"]
+
+
+def test_limits_survive_pickle() -> None:
+    limits = Limits.plan("free").configure(cpu_ms=5, subrequests=20).replace(allow={"memory": "a reason"})
+    assert pickle.loads(pickle.dumps(limits)) == limits  # noqa: S301 - our own
