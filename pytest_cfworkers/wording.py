@@ -123,7 +123,8 @@ def unread_bodies(sites: Counter[Site], limits: Limits) -> Violation:
         f"the limit is {limits.unread_bodies}",
         ["opened at:", *_by_line(sites)],
         f"A body that nobody reads keeps its memory for the rest of the invocation, and until "
-        f"{CONNECTIONS_RELAXED}\nit kept its connection: {BY_KEY['connections'].paid} of them stopped a Worker. Read it, or close it.",
+        f"{CONNECTIONS_RELAXED}\nit kept its connection: "
+        f"{BY_KEY['connections'].paid} of them stopped a Worker. Read it, or close it.",
         site=_first(sites),
     )
 
