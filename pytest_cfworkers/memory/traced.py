@@ -1,0 +1,151 @@
+"""The exact engine: `tracemalloc`, which counts each block that Python's allocators hand out, and knows its line."""
+
+import tracemalloc
+from threading import Lock
+from typing import Final, final
+
+from pytest_cfworkers.callsite import Owner, owner_of
+from pytest_cfworkers.guards.memory import HeldLine, Measurement, unmeasured
+from pytest_cfworkers.memory.ticker import Ticker
+from pytest_cfworkers.memory.timeline import Samples
+
+_AGAIN: Final = 1.25
+"""How much more must be held than at the last look at the lines, to look again. A look stops everything."""
+
+_SHOWN: Final = 40
+
+
+@final
+class _Peak:
+    """The peak of `tracemalloc`, shared by all who measure: it has one, and each phase resets it."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.engines: list[Traced] = []
+        self.started_here = False
+
+    def note(self) -> None:
+        """Bring every engine up to date."""
+        with self.lock:
+            _, most = tracemalloc.get_traced_memory()
+            for engine in self.engines:
+                engine.most, engine.phase_most = max(engine.most, most), max(engine.phase_most, most)
+            tracemalloc.reset_peak()
+
+
+_peak: Final = _Peak()
+
+
+@final
+class Traced:
+    """Measures with `tracemalloc`.
+
+    Args:
+        limit: The limit in force, in bytes. The lines are looked at when it is passed.
+
+    Attributes:
+        most: The most that was traced since the start.
+        phase_most: The same since the last phase.
+    """
+
+    name = "tracemalloc"
+    samples: list[tuple[float, int]]
+    most: int
+    phase_most: int
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.samples = Samples()
+        self.most = self.phase_most = 0
+        self._before = 0
+        self._lines: tuple[HeldLine, ...] = ()
+        self._looked_at = 0
+        self._own = 0
+        self._ticker = Ticker(self._tick)
+
+    def start(self) -> None:
+        """Begin. Where tracing is on already, it is used as it is: one frame of each block is enough."""
+        if not tracemalloc.is_tracing():
+            tracemalloc.start(1)
+            _peak.started_here = True
+        _peak.note()
+        self._before, _ = tracemalloc.get_traced_memory()
+        self.most = self.phase_most = self._before
+        _peak.engines.append(self)
+        self._ticker.start()
+
+    def current(self) -> int:
+        """Return the bytes that are held now."""
+        return max(tracemalloc.get_traced_memory()[0] - self._before - self._own, 0)
+
+    def peak(self) -> Measurement:
+        """Return the peak so far."""
+        if not tracemalloc.is_tracing():
+            return self._lost()
+        _peak.note()
+        return self._measured(self.most)
+
+    def phase(self) -> Measurement:
+        """Return the peak of the phase that ends here."""
+        if not tracemalloc.is_tracing():
+            return self._lost()
+        _peak.note()
+        measured = self._measured(self.phase_most)
+        self.phase_most = 0
+        return measured
+
+    def stop(self) -> Measurement:
+        """End, and return the peak, with the lines that held it where the limit was passed."""
+        self._ticker.stop()
+        if not tracemalloc.is_tracing():
+            _peak.engines.remove(self)
+            return self._lost()
+        _peak.note()
+        measured = self._measured(self.most)
+        held = self.current()
+        if measured.peak > self._limit and held > max(measured.peak / 2, self._looked_at * _AGAIN):
+            self._look(held)
+        _peak.engines.remove(self)
+        if not _peak.engines and _peak.started_here:
+            tracemalloc.stop()
+            _peak.started_here = False
+        return self._measured(self.most)
+
+    def _tick(self) -> None:
+        if not tracemalloc.is_tracing():
+            return
+        held = self.current()
+        self.samples.add(held)
+        if held > max(self._limit, self._looked_at * _AGAIN):
+            self._look(held)
+
+    def _look(self, held: int) -> None:
+        """Take the lines that hold memory now. What that takes itself must not count."""
+        _peak.note()
+        self._looked_at = held
+        self._lines = _held_lines()
+        tracemalloc.reset_peak()
+
+    def _measured(self, most: int) -> Measurement:
+        peak = max(most - self._before, 0)
+        return Measurement(peak=peak, low=peak, high=peak, engine=self.name, lines=self._lines)
+
+    def _lost(self) -> Measurement:
+        return unmeasured(self.name, "the test stopped tracemalloc, with which its memory was measured")
+
+
+def _held_lines() -> tuple[HeldLine, ...]:
+    """Group what is held by the line that asked for it."""
+    ours = tracemalloc.Filter(inclusive=False, filename_pattern=tracemalloc.__file__)
+    statistics = tracemalloc.take_snapshot().filter_traces((ours,)).statistics("lineno")
+    lines = [
+        HeldLine(
+            path=found.traceback[0].filename,
+            line=found.traceback[0].lineno,
+            size=found.size,
+            count=found.count,
+            user=owner_of(found.traceback[0].filename) is Owner.USER,
+        )
+        for found in statistics[:_SHOWN]
+    ]
+    return tuple(sorted(lines, key=lambda line: (not line.user, -line.size)))
