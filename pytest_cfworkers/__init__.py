@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pytest_cfworkers.limits import Limits as Limits
     from pytest_cfworkers.limits import LimitsError as LimitsError
     from pytest_cfworkers.statistics import Statistics as Statistics
+    from pytest_cfworkers.timer import OperationTimeout as OperationTimeout
+    from pytest_cfworkers.timer import Timer as Timer
     from pytest_cfworkers.violation import CfLimitExceeded as CfLimitExceeded
     from pytest_cfworkers.violation import Violation as Violation
 
@@ -23,7 +25,9 @@ __all__ = [
     "Invocation",
     "Limits",
     "LimitsError",
+    "OperationTimeout",
     "Statistics",
+    "Timer",
     "Violation",
     "guard_app",
 ]
@@ -34,7 +38,9 @@ _HOMES = {
     "Invocation": "invocation",
     "Limits": "limits",
     "LimitsError": "limits",
+    "OperationTimeout": "timer",
     "Statistics": "statistics",
+    "Timer": "timer",
     "Violation": "violation",
     "guard_app": "clients.app",
 }

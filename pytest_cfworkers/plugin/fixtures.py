@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_cfworkers.invocation import Invocation
     from pytest_cfworkers.plugin.guard import Guard
     from pytest_cfworkers.statistics import Statistics
+    from pytest_cfworkers.timer import Timer
 
 
 @final
@@ -91,6 +92,16 @@ def cf_invocation(request: pytest.FixtureRequest) -> "Callable[..., Invocation]"
 def cf_ledger(request: pytest.FixtureRequest) -> Ledger:
     """What the current invocation has used so far: `.statistics()`, and `.paused()` for arranging a test."""
     return Ledger(_guard(request))
+
+
+@pytest.fixture
+def cf_timer(request: pytest.FixtureRequest) -> "Timer":
+    """A stopwatch for the test's function: `.checkpoint(name)`, `.report()`, `.with_timeout(...)`."""
+    from pytest_cfworkers.timer import Timer  # noqa: PLC0415 - only where it is asked for
+
+    timer = Timer()
+    _guard(request).starters.append(timer.follow)
+    return timer
 
 
 def _guard(request: pytest.FixtureRequest) -> "Guard":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import pytest
 
+from pytest_cfworkers.calibration import PYODIDE_CPU_FACTOR
 from pytest_cfworkers.limits import CONNECTION_MODELS, PLANS, ConnectionModel, Limits, Plan
 
 if TYPE_CHECKING:
@@ -57,6 +58,18 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise ValueError("a number from 0")
     return int(text)
+
+
+def _cpu_scale(text: str) -> float:
+    if text == "pyodide":
+        return PYODIDE_CPU_FACTOR
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < float("inf"):
+        raise ValueError(f"a positive number, or pyodide ({PYODIDE_CPU_FACTOR:g})")
+    return factor
 
 
 OPTIONS: Final[tuple[Option, ...]] = (
@@ -109,6 +122,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
         metavar="PATH",
     ),
     Option(
+        name="cf_cpu_scale",
+        help="what measured CPU time is multiplied by before it is judged: a number (default: 1), or pyodide",
+        default="1",
+        parse=_cpu_scale,
+        metavar="FACTOR",
+    ),
+    Option(
         name="cf_top",
         help="how many tests the summary names per limit (default: 5)",
         default="5",
@@ -145,6 +165,7 @@ class Settings:
         d1: What stands behind the fixture `cf_d1`.
         d1_limits: Whose limits hold in the fake.
         d1_schema: The schema of the databases; None for that of the wrangler file.
+        cpu_scale: What measured CPU time is multiplied by before it is judged.
         top: How many tests the summary names per limit.
     """
 
@@ -156,12 +177,13 @@ class Settings:
     d1: D1Lane
     d1_limits: D1Limits
     d1_schema: Path | None
+    cpu_scale: float
     top: int
 
     @property
     def limits(self) -> Limits:
         """The limits of a test that sets none of its own."""
-        limits = Limits.plan(self.plan).replace(connection_model=self.connection_model)
+        limits = Limits.plan(self.plan).replace(connection_model=self.connection_model).scaled(self.cpu_scale)
         if self.wrangler is None:
             return limits
         return limits.configure(cpu_ms=self.wrangler.cpu_ms, subrequests=self.wrangler.subrequests)
@@ -173,6 +195,8 @@ class Settings:
             shown += ", incoming=off"
         if self.d1 != "fake":
             shown += f", d1={self.d1}"
+        if self.cpu_scale != 1:
+            shown += f", cpu-scale={self.cpu_scale:g}"
         return shown if self.wrangler is None else f"{shown}, {self.wrangler}"
 
 
@@ -206,6 +230,7 @@ def read_settings(config: pytest.Config) -> Settings:
         d1=_available(given["cf_d1"]),
         d1_limits=given["cf_d1_limits"].value,
         d1_schema=_existing(given["cf_d1_schema"]),
+        cpu_scale=given["cf_cpu_scale"].value,
         top=given["cf_top"].value,
     )
 

@@ -5,6 +5,7 @@ from typing import Any, final
 
 import pytest
 
+from pytest_cfworkers import attribution
 from pytest_cfworkers.clients.watch import restore
 from pytest_cfworkers.limits import Limits, LimitsError
 from pytest_cfworkers.plugin import marks
@@ -36,7 +37,7 @@ class Runtime:
         right = []
         for item in items:
             try:
-                if item.get_closest_marker(marks.NAME) is not None:
+                if marks.is_marked(item):
                     marks.limits_of(item, self._settings.limits, self._settings.mode)
                 right.append(item)
             except LimitsError as error:
@@ -63,7 +64,7 @@ class Runtime:
         guard = item.stash.get(GUARD, None)
         if guard is None:
             guard = item.stash[GUARD] = self._make_guard(item)
-        elif guard.marks != list(item.iter_markers(marks.NAME)):
+        elif guard.marks != marks.marks_of(item):
             guard.limits = self._limits(item)
         if guard is None:
             return (yield)
@@ -92,8 +93,8 @@ class Runtime:
         report.cf_record = record.to_dict()  # type: ignore[attr-defined]
         error = call.excinfo.value if call.excinfo is not None else None
         told = error.violations if isinstance(error, CfLimitExceeded) else ()
-        places = {(found.rule, found.frames) for found in told}
-        untold = [found for found in record.violations if (found.rule, found.frames) not in places]
+        places = {(found.rule, found.limit, found.frames) for found in told}
+        untold = [found for found in record.violations if (found.rule, found.limit, found.frames) not in places]
         # Also where an invocation that the test opened itself raised: there pytest's own report shows the block.
         report.cf_verdict = len(untold) < len(record.violations)  # type: ignore[attr-defined]
         if call.excinfo is not None and guard.is_verdict(error):
@@ -105,6 +106,11 @@ class Runtime:
         for violation in record.violations:
             item.ihook.pytest_cf_violation(item=item, violation=violation)
         return report
+
+    def pytest_enter_pdb(self) -> None:
+        """Note that the program stands: until it goes on, time passes for nothing."""
+        for invocation in attribution.running():
+            invocation.times.stopped_by = "a breakpoint"
 
     def _make_guard(self, item: pytest.Item) -> Guard | None:
         """Make the guard of a test, if it is guarded."""

@@ -84,7 +84,7 @@ class Timeline:
         name: What it is called.
         slots: How many connections it may hold at once; None for no limit.
         connection_model: Which states of a connection hold a slot.
-        wall_ms: How long it ran.
+        wall_ms: How long it ran, pauses included.
         cpu_ms: How much CPU time it used.
         spans: Its connections, in the order in which they were opened.
         dropped: Connections that are counted and not among `spans`.
@@ -113,10 +113,11 @@ class Timeline:
             name=invocation.name,
             slots=invocation.limits.connections,
             connection_model=invocation.limits.connection_model,
-            wall_ms=statistics.wall_ms,
+            wall_ms=invocation.times.guard.elapsed_ms,
             cpu_ms=statistics.cpu_ms,
             spans=tuple(sorted(spans, key=lambda span: span.opened_ms)),
             dropped=invocation.dropped,
+            checkpoints=tuple((name, round(moment, 3)) for name, moment in invocation.times.checkpoints),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -206,7 +206,14 @@ def test_no_connection_at_all_is_no_limit_but_no_body_or_subrequest_is() -> None
 def test_a_time_that_is_no_time_is_refused(key: str, value: object) -> None:
     with pytest.raises(LimitsError) as caught:
         Limits.plan().replace(**{key: value})
-    assert str(caught.value) == f"{key}={value!r} is not a time; valid: a positive number of milliseconds, or None"
+    presets = ", or a cut-off of the platform: wait_until, cron, queue, alarm" if key == "wall_ms" else ""
+    valid = f"a positive number of milliseconds, or None{presets}"
+    assert str(caught.value) == f"{key}={value!r} is not a time; valid: {valid}"
+
+
+@pytest.mark.parametrize(("preset", "minutes"), [("wait_until", 0.5), ("cron", 15), ("queue", 15), ("alarm", 15)])
+def test_wall_time_has_the_cut_offs_of_the_platform_by_name(preset: str, minutes: float) -> None:
+    assert Limits.plan().replace(wall_ms=preset).wall_ms == minutes * 60_000
 
 
 @pytest.mark.parametrize("value", ["2KBanana", 0, True, 1.5, "9" * 400 + " GB"])
