@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_cfworkers.invocation import Invocation as Invocation
     from pytest_cfworkers.limits import Limits as Limits
     from pytest_cfworkers.limits import LimitsError as LimitsError
+    from pytest_cfworkers.memory.tracker import MemoryTracker as MemoryTracker
     from pytest_cfworkers.statistics import Statistics as Statistics
     from pytest_cfworkers.timer import OperationTimeout as OperationTimeout
     from pytest_cfworkers.timer import Timer as Timer
@@ -25,6 +26,7 @@ __all__ = [
     "Invocation",
     "Limits",
     "LimitsError",
+    "MemoryTracker",
     "OperationTimeout",
     "Statistics",
     "Timer",
@@ -39,6 +41,7 @@ _HOMES = {
     "Limits": "limits",
     "LimitsError": "limits",
     "OperationTimeout": "timer",
+    "MemoryTracker": "memory.tracker",
     "Statistics": "statistics",
     "Timer": "timer",
     "Violation": "violation",

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self, final
+from typing import TYPE_CHECKING, Self, final
 
 from pytest_cfworkers import attribution, wording
 from pytest_cfworkers.callsite import Frame, Site
@@ -18,6 +18,9 @@ from pytest_cfworkers.metering.account import Account
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.times import Times
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
+
+if TYPE_CHECKING:
+    from pytest_cfworkers.memory.tracker import MemoryTracker
 
 
 @final
@@ -41,6 +44,7 @@ class Invocation:
         name: What it is called in reports.
         connections: The guard of the connections, with their times for a timeline.
         times: Its wall and CPU time.
+        memory: What measures its memory; None where memory is not limited or not measured.
         pauses: How many blocks of `paused` are open.
     """
 
@@ -49,6 +53,7 @@ class Invocation:
     name: str
     connections: ConnectionGuard
     times: Times
+    memory: "MemoryTracker | None"
     pauses: int
 
     def __init__(
@@ -70,6 +75,7 @@ class Invocation:
         self._internal = SubrequestGuard(self.limits.internal_subrequests)
         self._queries = QueryGuard(SubrequestGuard(self.limits.d1_queries))
         self.times = Times(self.limits, clock, cpu_clock)
+        self.memory = None
         self._clock = clock
         self._lock = threading.Lock()
         self._adopting = threading.RLock()  # the collector may end a request while another one ends in this thread
@@ -126,8 +132,8 @@ class Invocation:
     def advice(self) -> tuple[Violation, ...]:
         """What should be looked at and fails nothing.
 
-        CPU time over the plan's own number, times that could not be judged, D1 statements that a batch would replace,
-        and scans of whole tables.
+        CPU time over the plan's own number, times and memory that could not be judged, D1 statements that a batch would
+        replace, and scans of whole tables.
         """
         return tuple(self._advice())
 
@@ -135,6 +141,12 @@ class Invocation:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
         if self.started_at is not None:
             raise RuntimeError("This invocation has run before; make a new Invocation for each run.")
+        if self.limits.memory is not None and self._parent is None:  # memory is the isolate's, not a request's
+            from pytest_cfworkers.memory.verdict import tracker_for  # noqa: PLC0415 - only where it is limited
+
+            if (tracker := tracker_for(self.limits)) is not None:
+                tracker.start()
+                self.memory = tracker
         attribution.begin(self)
         self.times.guard.start()
 
@@ -145,6 +157,8 @@ class Invocation:
         for child in tuple(self._open_children):
             child.finish()
         self.times.stop()
+        if self.memory is not None:
+            self.memory.stop()
         attribution.end(self)
         if self._opener is not self and self._opener.limits.percentiles:
             self._opener.times.opened.append((self.name, self.times.guard.wall_ms))
@@ -176,12 +190,16 @@ class Invocation:
         """Let what is done in the block not count: it arranges the test and is not the Worker's own work."""
         self.pauses += 1
         self.times.guard.pause()
+        if self.memory is not None and self.pauses == 1:
+            self.memory.pause()
         try:
             with attribution.uncounted():
                 yield
         finally:
-            self.times.guard.resume()
             self.pauses -= 1
+            if self.memory is not None and not self.pauses:
+                self.memory.resume()
+            self.times.guard.resume()
 
     def checkpoint(self, name: str) -> None:
         """Give a name to this moment, for a timeline."""
@@ -203,7 +221,13 @@ class Invocation:
             d1_parameters=self._queries.parameters,
             cpu_ms=self.times.cpu_ms,
             wall_ms=self.times.guard.wall_ms,
+            peak_memory=self._peak_memory(),
         )
+
+    def _peak_memory(self) -> int | None:
+        if self.memory is None or (measured := self.memory.measurement).why:
+            return None
+        return measured.peak + self.memory.baseline
 
     @property
     def dropped(self) -> int:
@@ -385,6 +409,10 @@ class Invocation:
 
     def _advice(self) -> Iterator[Violation]:
         yield from self.times.advice(opens=self._opener is self)
+        if self.memory is not None:
+            from pytest_cfworkers.memory import verdict  # noqa: PLC0415
+
+            yield from verdict.advice(self.memory, self.limits)
         if self.limits.d1_queries is not None:
             for repetition in self._queries.repeated():
                 yield wording.repeated_statement(repetition, self.limits)
@@ -405,4 +433,8 @@ class Invocation:
             yield wording.internal_subrequests(self._internal, limits)
         if self._queries.budget.first_beyond is not None:
             yield wording.d1_queries(self._queries.budget, limits)
+        if self.memory is not None:
+            from pytest_cfworkers.memory import verdict  # noqa: PLC0415
+
+            yield from verdict.broken(self.memory, self.limits)
         yield from self.times.broken()

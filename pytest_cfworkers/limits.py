@@ -13,6 +13,7 @@ from pytest_cfworkers.size import format_size, parse_size
 
 Plan = Literal["free", "paid"]
 ConnectionModel = Literal["body", "headers"]
+MemoryMode = Literal["auto", "trace", "memray", "off"]
 Rule = Literal[
     "connections",
     "queued-timeout",
@@ -192,6 +193,7 @@ OPTIONS_HELP: Final[Mapping[str, str]] = MappingProxyType(
         "plan": "free or paid: where the numbers come from that are not given",
         "connection_model": "body or headers: how long a connection holds its place",
         "allow": "rules that may be broken, each with the reason: {rule: reason}",
+        "trace": "True measures memory exactly and names the lines that hold it, slowly",
     }
 )
 
@@ -223,6 +225,9 @@ class Limits:
         given: The keys that were given, so that another plan leaves them alone.
         configured: The numbers that the Worker's own configuration sets in place of the paid plan's.
         cpu_scale: What measured CPU time is multiplied by before it is judged.
+        trace: Whether memory is measured exactly, with the lines that hold it.
+        memory_mode: How memory is measured otherwise.
+        memory_baseline: Bytes that are taken before the code of the test.
         percentiles: Milliseconds that the percentiles of the invocations that a test opens may come to: by the key
             of `cf_timing(...)`, such as "p95_ms".
     """
@@ -241,6 +246,9 @@ class Limits:
     given: frozenset[str] = frozenset()
     configured: Mapping[str, float] = field(default_factory=dict)
     cpu_scale: float = 1.0
+    trace: bool = False
+    memory_mode: MemoryMode = "auto"
+    memory_baseline: int = 0
     percentiles: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -305,6 +313,15 @@ class Limits:
     def scaled(self, factor: float) -> Self:
         """Return a copy in which measured CPU time is multiplied by a factor before it is judged."""
         return replace(self, cpu_scale=factor)
+
+    def measured(self, mode: MemoryMode, baseline: int = 0) -> Self:
+        """Return a copy in which memory is measured in another way.
+
+        Args:
+            mode: "auto", "trace", "memray" or "off".
+            baseline: Bytes that are taken before the code of the test and count against the limit.
+        """
+        return replace(self, memory_mode=mode, memory_baseline=baseline)
 
     def other_plan(self) -> Self:
         """Return the same limits as they would be on the other plan."""
@@ -384,6 +401,12 @@ def _memory(key: str, value: object) -> int | None:
         raise LimitsError(f"{key}={error}, or None") from None
 
 
+def _switch(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise LimitsError(f"{key}={value!r} is not valid; valid: True, False")
+    return value
+
+
 def _allow(key: str, value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
         raise LimitsError(f"{key}={value!r} is not a mapping; valid: {{rule: reason}}, rules: {', '.join(RULES)}")
@@ -407,4 +430,5 @@ _PARSERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "plan": lambda key, value: _choice(key, value, PLANS),
     "connection_model": lambda key, value: _choice(key, value, CONNECTION_MODELS),
     "allow": _allow,
+    "trace": _switch,
 }

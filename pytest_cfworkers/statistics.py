@@ -22,7 +22,7 @@ class Statistics:
         d1_parameters: The most values that one D1 statement bound.
         cpu_ms: Milliseconds of CPU time of the invocation's own threads and tasks, times the scale in force.
         wall_ms: Milliseconds since the invocation was opened, without pauses.
-        peak_memory: Bytes; None where memory is not measured.
+        peak_memory: The most bytes that were held at once, the baseline included; None where memory is not measured.
     """
 
     connections: int

@@ -55,6 +55,10 @@ _FIXES: Final[dict[Rule, tuple[str, str]]] = {
         "await env.DB.batch(statements)  # one round trip for many statements,",
         "... WHERE id IN (SELECT value FROM json_each(?))  -- or one statement for many values",
     ),
+    "memory": (
+        "async for chunk in response.aiter_bytes(): ...  # a stream, in place of await response.aread()",
+        "for page in pages: ...  # one after another, in place of a list of all",
+    ),
     "cpu-time": (
         "do less per invocation: pages instead of everything, and the rest through a queue,",
         "or raise the budget in wrangler: limits = {{ cpu_ms = ... }}",

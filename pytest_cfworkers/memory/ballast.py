@@ -16,7 +16,7 @@ _CAP: Final = 256 * 2**20
 _POOL_HEADER: Final = 48
 _POOL: Final = 16 * 2**10
 _LARGEST: Final = 512
-_BYTES: Final = bytes().__sizeof__()
+_BYTES: Final = b"".__sizeof__()
 
 
 @final

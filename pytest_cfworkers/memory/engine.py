@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from pytest_cfworkers.guards.memory import Measurement
+from pytest_cfworkers.memory.timeline import Samples
 
 
 class Engine(Protocol):
@@ -14,7 +15,7 @@ class Engine(Protocol):
     """
 
     name: str
-    samples: list[tuple[float, int]]
+    samples: Samples
 
     def start(self) -> None:
         """Begin.
@@ -31,6 +32,12 @@ class Engine(Protocol):
 
     def phase(self) -> Measurement:
         """Return the peak since the last phase ended, or since the start, and begin another phase."""
+
+    def pause(self) -> None:
+        """Let what is taken from now on count as held before the start."""
+
+    def resume(self) -> None:
+        """End what `pause` began."""
 
     def stop(self) -> Measurement:
         """End, and return the peak."""

@@ -6,10 +6,8 @@ through `ctypes`, which takes some 50 µs: pymalloc prints its table into a stre
 
 import ctypes
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from itertools import repeat
 from typing import Any, Final, final
 
 PAGE: Final = 4096
@@ -19,6 +17,7 @@ _POOLS: Final = re.compile(rb"^(\d+) unused pools \* (\d+) bytes", re.MULTILINE)
 _ARENAS: Final = re.compile(rb"^(\d+) arenas \* (\d+) bytes/arena", re.MULTILINE)
 _ARENAS_EVER: Final = re.compile(rb"^# arenas allocated total += +([\d,]+)$", re.MULTILINE)
 _ARENAS_MOST: Final = re.compile(rb"^# arenas highwater mark += +([\d,]+)$", re.MULTILINE)
+_HOLES: Final = re.compile(rb'<(?:size|unsorted) from="\d+" to="\d+" total="(\d+)" count="(\d+)"/>')
 
 
 class _Mallinfo(ctypes.Structure):
@@ -26,7 +25,10 @@ class _Mallinfo(ctypes.Structure):
 
     _fields_ = tuple(
         (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
     )
 
 
@@ -59,7 +61,6 @@ class Heap:
         arenas_most: Bytes of the most arenas there ever were at once.
         large_used: Bytes of larger blocks handed out.
         large_free: Bytes of larger blocks that are held free, also where the kernel has the pages back.
-        large_holes: How many those are.
         large_taken: Bytes that the C library took from the kernel.
     """
 
@@ -70,7 +71,6 @@ class Heap:
     arenas_most: int
     large_used: int
     large_free: int
-    large_holes: int
     large_taken: int
 
     @property
@@ -103,6 +103,7 @@ class Books:
             self._libc.mallinfo2.restype = _Mallinfo
             self._libc.open_memstream.restype = ctypes.c_void_p
             self._libc.malloc_trim.argtypes = [ctypes.c_size_t]
+            self._libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
             for name in ("fclose", "free"):
                 getattr(self._libc, name).argtypes = [ctypes.c_void_p]
             self._print: Any = ctypes.pythonapi._PyObject_DebugMallocStats  # noqa: SLF001 - sys has it for stderr only
@@ -112,7 +113,7 @@ class Books:
 
     def read(self) -> Heap:
         """Read what both allocators hold."""
-        text = self._small()
+        text = self._written(self._print)
         large = self._libc.mallinfo2()
         pools, arenas = _POOLS.search(text), _ARENAS.search(text)
         arena = int(arenas[2]) if arenas else 0
@@ -124,7 +125,6 @@ class Books:
             arenas_most=_figure(_ARENAS_MOST, text) * arena,
             large_used=large.uordblks + large.hblkhd,
             large_free=large.fordblks,
-            large_holes=large.ordblks,
             large_taken=large.arena + large.hblkhd,
         )
 
@@ -132,10 +132,19 @@ class Books:
         """Give the free pages of the C library back to the kernel, so that using them again is growth."""
         self._libc.malloc_trim(0)
 
-    def _small(self) -> bytes:
+    def edges(self) -> int:
+        """Return the bytes of free larger blocks that are resident after `give_back`, at most.
+
+        Only whole pages go back to the kernel, so of each free block up to two pages stay.
+        """
+        text = self._written(lambda stream: self._libc.malloc_info(0, stream))
+        return sum(min(int(total), int(count) * 2 * PAGE) for total, count in _HOLES.findall(text))
+
+    def _written(self, write: Callable[[int], object]) -> bytes:
+        """Return what is written into a stream of the C library."""
         text, size = ctypes.c_void_p(), ctypes.c_size_t()
         stream = self._libc.open_memstream(ctypes.byref(text), ctypes.byref(size))
-        self._print(stream)
+        write(stream)
         self._libc.fclose(stream)
         try:
             return ctypes.string_at(text, size.value)

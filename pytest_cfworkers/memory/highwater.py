@@ -37,7 +37,7 @@ _SHARE: Final = 0.05
 """The share of the limit that may stay unknown before something is done about it."""
 
 _WASTE: Final = {16: 8, 32: 8}
-"""Bytes by which pymalloc rounds up a block, at most: what has 32 bytes or less is a number, or an array of pointers."""
+"""Bytes by which pymalloc rounds up a block, at most: 32 bytes or less are a number, or an array of pointers."""
 
 _WASTE_OF_LARGER: Final = 12
 """The same for larger blocks. Most are structures of whole 8 bytes; texts may waste 15, but not all of them do."""
@@ -138,17 +138,18 @@ class HighWater:
     """
 
     name = "high-water"
-    samples: list[tuple[float, int]]
+    samples: Samples
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.samples = Samples()
         self._look = _Look(0, {}, 0)
         self._sizes = Sizes()
-        self._threads = self._threads_before = _thread._count() + 1
+        self._threads = self._threads_before = _thread._count() + 1  # noqa: SLF001 - with the ticker's
         self._traced = False
         self._ticker = Ticker(self._tick)
         self._heap: Heap
+        self._edges = 0
         self._watch: Watch
         self._ready = False
 
@@ -159,6 +160,7 @@ class HighWater:
         self._ticker.start()  # first, because the thread takes memory
         with process.lock:
             self._heap = process.prepare(int(self._limit * _SHARE))
+            self._edges = process.books.edges()
             self._watch = process.marks.begin()
         self._ready = True
 
@@ -183,6 +185,16 @@ class HighWater:
         self._watch.phase_resident = self._watch.phase_size = 0
         return measured
 
+    def pause(self) -> None:
+        """Keep the marks as they are."""
+        self._process.marks.note()
+        self._watch.pause()
+
+    def resume(self) -> None:
+        """Let what was taken meanwhile count as held before the start."""
+        self._process.marks.note()
+        self._watch.resume()
+
     def stop(self) -> Measurement:
         """End, and return the peak."""
         self._ticker.stop()
@@ -196,7 +208,7 @@ class HighWater:
         grown = resident() - self._watch.resident_before
         self.samples.add(max(grown, 0))
         self._traced = self._traced or (tracemalloc.is_tracing() and not self._sizes.looking)
-        self._threads = max(self._threads, _thread._count())  # noqa: SLF001 - all threads, also those made without `threading`
+        self._threads = max(self._threads, _thread._count())  # noqa: SLF001 - all threads
         if grown > max(self._look.grown * 1.05, self._limit / 4):
             before, now = self._heap, self._process.books.read()
             used = {row.size: row.used for row in before.classes}
@@ -210,8 +222,7 @@ class HighWater:
 
     def _hidden_before(self) -> int:
         """Bytes that could be used without growth: blocks of small objects, and the edges of larger holes."""
-        heap = self._heap
-        return heap.small_free + min(heap.large_free, heap.large_holes * 2 * 4096)
+        return self._heap.small_free + self._edges
 
     def _measured(self, resident_most: int | None = None, size_most: int | None = None) -> Measurement:
         if self._traced or tracemalloc.is_tracing():

@@ -9,7 +9,7 @@ Source: https://docs.kernel.org/filesystems/proc.html (checked 2026-11-24).
 
 import mmap
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final, final
 
@@ -32,6 +32,7 @@ class Watch:
         size_now: The address space now.
         phase_resident: The most that was resident since it was last set to 0.
         phase_size: The same for the address space.
+        resident_now: What is resident now.
     """
 
     resident_before: int
@@ -43,6 +44,22 @@ class Watch:
     size_now: int
     phase_resident: int = 0
     phase_size: int = 0
+    resident_now: int = 0
+    _paused: "Watch | None" = None
+
+    def pause(self) -> None:
+        """Keep the marks of now."""
+        self._paused = replace(self)
+
+    def resume(self) -> None:
+        """Take the marks again that were kept, and let what has grown since count as there before."""
+        if (kept := self._paused) is None:
+            return
+        resident, size = self.resident_now - kept.resident_now, self.size_now - kept.size_now
+        self.resident_before, self.size_before = kept.resident_before + resident, kept.size_before + size
+        self.resident, self.size = kept.resident + resident, kept.size + size
+        self.phase_resident, self.phase_size = kept.phase_resident + resident, kept.phase_size + size
+        self._paused = None
 
 
 @final
@@ -87,14 +104,13 @@ class Marks:
             most, size = figures[b"VmHWM"], figures[b"VmPeak"] - self._reserved
             watch.resident, watch.phase_resident = max(watch.resident, most), max(watch.phase_resident, most)
             watch.size, watch.phase_size = max(watch.size, size), max(watch.phase_size, size)
+            watch.resident_now = figures[b"VmRSS"]
             watch.file = figures[b"RssFile"]
             watch.size_now = figures[b"VmSize"] - self._reserved
         lowest = figures[b"VmPeak"] - (figures[b"VmSize"] - self._reserved)
         if lowest > self._reserved:  # the process was larger than it is now: level again
             self._release()
-            self._reserve = mmap.mmap(
-                -1, lowest, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE, prot=0
-            )
+            self._reserve = mmap.mmap(-1, lowest, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE, prot=0)
             figures[b"VmSize"] += lowest - self._reserved
             self._reserved = lowest
         with open("/proc/self/clear_refs", "wb", buffering=0) as file:  # noqa: PTH123 - a third of the time of Path

@@ -21,7 +21,7 @@ class Profiled:
     """
 
     name = "memray"
-    samples: list[tuple[float, int]]
+    samples: Samples
 
     def __init__(self, limit: int) -> None:
         del limit  # it does not matter here
@@ -56,6 +56,12 @@ class Profiled:
     def phase(self) -> Measurement:
         """Return no figure: memray knows no phases."""
         return self.peak()
+
+    def pause(self) -> None:
+        """Do nothing: memray knows no pauses."""
+
+    def resume(self) -> None:
+        """Do nothing: memray knows no pauses."""
 
     def stop(self) -> Measurement:
         """End, and return the peak."""

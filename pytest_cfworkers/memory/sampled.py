@@ -1,6 +1,6 @@
-"""The engine for where the kernel has no high-water mark that can be reset: it looks every few milliseconds (psutil)."""
+"""The engine where the kernel has no high-water mark that can be reset: it looks every few milliseconds (psutil)."""
 
-from typing import Final, final
+from typing import Any, Final, final
 
 from pytest_cfworkers.guards.memory import Measurement
 from pytest_cfworkers.memory.ticker import Ticker
@@ -22,15 +22,16 @@ class Sampled:
     """
 
     name = "sampling"
-    samples: list[tuple[float, int]]
+    samples: Samples
 
     def __init__(self, limit: int) -> None:
         del limit  # it does not matter here
         import psutil  # noqa: PLC0415 - only where it is needed
 
-        self._process: Final = psutil.Process()
+        self._process: Any = psutil.Process()
         self.samples = Samples()
         self._before = self._most = self._phase_most = 0
+        self._paused: tuple[int, int, int] | None = None
         self._ticker = Ticker(self._look)
 
     def start(self) -> None:
@@ -40,7 +41,7 @@ class Sampled:
 
     def current(self) -> int:
         """Return by how many bytes the process is larger than at the start."""
-        return max(self._process.memory_info().rss - self._before, 0)
+        return max(int(self._process.memory_info().rss) - self._before, 0)
 
     def peak(self) -> Measurement:
         """Return the peak so far."""
@@ -53,6 +54,19 @@ class Sampled:
         measured = self._measured(self._phase_most)
         self._phase_most = 0
         return measured
+
+    def pause(self) -> None:
+        """Keep the peak as it is."""
+        self._look()
+        self._paused = self._process.memory_info().rss, self._most, self._phase_most
+
+    def resume(self) -> None:
+        """Let what was taken meanwhile count as held before the start."""
+        if self._paused is not None:
+            held, most, phase_most = self._paused
+            taken = self._process.memory_info().rss - held
+            self._before, self._most, self._phase_most = self._before + taken, most + taken, phase_most + taken
+            self._paused = None
 
     def stop(self) -> Measurement:
         """End, and return the peak."""

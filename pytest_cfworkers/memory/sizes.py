@@ -13,11 +13,17 @@ from typing import Final, final
 _MOMENT_S: Final = 0.001
 """Seconds for which other threads may go on; it is some 6 ms until this one has its turn again."""
 
+_MOMENTS: Final = 10
+"""How often that is repeated where the code did not get its turn."""
+
+_TELLING: Final = 64 * 2**10
+"""Bytes that tell enough."""
+
 _LOOKS: Final = 3
 _ENOUGH: Final = 20
 """Blocks of a size that must be seen to say what they waste."""
 
-_MOST: Final = 5_000
+_MOST: Final = 2_000
 _ALIGNMENT: Final = 16
 
 
@@ -45,7 +51,10 @@ class Sizes:
         self.looking = True
         tracemalloc.start(1)
         try:
-            time.sleep(_MOMENT_S)
+            for _ in range(_MOMENTS):
+                time.sleep(_MOMENT_S)
+                if tracemalloc.get_traced_memory()[0] > _TELLING:
+                    break
             traces = tracemalloc.take_snapshot().traces
         finally:
             tracemalloc.stop()

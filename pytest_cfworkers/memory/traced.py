@@ -1,6 +1,8 @@
 """The exact engine: `tracemalloc`, which counts each block that Python's allocators hand out, and knows its line."""
 
 import tracemalloc
+from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 from typing import Final, final
 
@@ -12,7 +14,10 @@ from pytest_cfworkers.memory.timeline import Samples
 _AGAIN: Final = 1.25
 """How much more must be held than at the last look at the lines, to look again. A look stops everything."""
 
-_SHOWN: Final = 40
+_WORTH_NAMING: Final = 0.005
+"""The share of what is held from which on a line is named."""
+
+_OURS: Final = (str(Path(__file__).parents[1]), tracemalloc.__file__)
 
 
 @final
@@ -32,6 +37,17 @@ class _Peak:
                 engine.most, engine.phase_most = max(engine.most, most), max(engine.phase_most, most)
             tracemalloc.reset_peak()
 
+    def shift(self, taken: int) -> None:
+        """Leave what was taken since the last note out of every engine's figures."""
+        with self.lock:
+            tracemalloc.reset_peak()
+            for engine in self.engines:
+                engine.before, engine.most, engine.phase_most = (
+                    engine.before + taken,
+                    engine.most + taken,
+                    engine.phase_most + taken,
+                )
+
 
 _peak: Final = _Peak()
 
@@ -44,12 +60,14 @@ class Traced:
         limit: The limit in force, in bytes. The lines are looked at when it is passed.
 
     Attributes:
+        before: What was traced at the start.
         most: The most that was traced since the start.
         phase_most: The same since the last phase.
     """
 
     name = "tracemalloc"
-    samples: list[tuple[float, int]]
+    samples: Samples
+    before: int
     most: int
     phase_most: int
 
@@ -57,10 +75,10 @@ class Traced:
         self._limit = limit
         self.samples = Samples()
         self.most = self.phase_most = 0
-        self._before = 0
-        self._lines: tuple[HeldLine, ...] = ()
+        self.before = 0
+        self._snapshots: list[tracemalloc.Snapshot] = []
         self._looked_at = 0
-        self._own = 0
+        self._paused: tuple[int, int, int] | None = None
         self._ticker = Ticker(self._tick)
 
     def start(self) -> None:
@@ -69,14 +87,14 @@ class Traced:
             tracemalloc.start(1)
             _peak.started_here = True
         _peak.note()
-        self._before, _ = tracemalloc.get_traced_memory()
-        self.most = self.phase_most = self._before
+        self.before, _ = tracemalloc.get_traced_memory()
+        self.most = self.phase_most = self.before
         _peak.engines.append(self)
         self._ticker.start()
 
     def current(self) -> int:
         """Return the bytes that are held now."""
-        return max(tracemalloc.get_traced_memory()[0] - self._before - self._own, 0)
+        return max(tracemalloc.get_traced_memory()[0] - self.before, 0)
 
     def peak(self) -> Measurement:
         """Return the peak so far."""
@@ -94,6 +112,21 @@ class Traced:
         self.phase_most = 0
         return measured
 
+    def pause(self) -> None:
+        """Keep the peak as it is."""
+        if tracemalloc.is_tracing():
+            _peak.note()
+            self._paused = tracemalloc.get_traced_memory()[0], self.most, self.phase_most
+
+    def resume(self) -> None:
+        """Let what was taken meanwhile count as held before the start."""
+        if tracemalloc.is_tracing() and self._paused is not None:
+            _peak.note()
+            held, most, phase_most = self._paused
+            taken = tracemalloc.get_traced_memory()[0] - held
+            self.before, self.most, self.phase_most = self.before + taken, most + taken, phase_most + taken
+            self._paused = None
+
     def stop(self) -> Measurement:
         """End, and return the peak, with the lines that held it where the limit was passed."""
         self._ticker.stop()
@@ -109,35 +142,40 @@ class Traced:
         if not _peak.engines and _peak.started_here:
             tracemalloc.stop()
             _peak.started_here = False
-        return self._measured(self.most)
+        # The code goes on until a snapshot begins, so the last one may have come too late.
+        lines = max(map(_held_lines, self._snapshots), key=_total, default=())
+        self._snapshots.clear()
+        return replace(self._measured(self.most), lines=lines)
 
     def _tick(self) -> None:
         if not tracemalloc.is_tracing():
             return
         held = self.current()
         self.samples.add(held)
-        if held > max(self._limit, self._looked_at * _AGAIN):
+        if self._paused is None and held > max(self._limit, self._looked_at * _AGAIN):
             self._look(held)
 
     def _look(self, held: int) -> None:
-        """Take the lines that hold memory now. What that takes itself must not count."""
-        _peak.note()
+        """Remember what is held now. What that takes itself must not count."""
         self._looked_at = held
-        self._lines = _held_lines()
-        tracemalloc.reset_peak()
+        _peak.note()
+        before, _ = tracemalloc.get_traced_memory()
+        del self._snapshots[:-1]
+        self._snapshots.append(tracemalloc.take_snapshot())
+        _peak.shift(tracemalloc.get_traced_memory()[0] - before)
 
     def _measured(self, most: int) -> Measurement:
-        peak = max(most - self._before, 0)
-        return Measurement(peak=peak, low=peak, high=peak, engine=self.name, lines=self._lines)
+        peak = max(most - self.before, 0)
+        return Measurement(peak=peak, low=peak, high=peak, engine=self.name)
 
     def _lost(self) -> Measurement:
         return unmeasured(self.name, "the test stopped tracemalloc, with which its memory was measured")
 
 
-def _held_lines() -> tuple[HeldLine, ...]:
-    """Group what is held by the line that asked for it."""
-    ours = tracemalloc.Filter(inclusive=False, filename_pattern=tracemalloc.__file__)
-    statistics = tracemalloc.take_snapshot().filter_traces((ours,)).statistics("lineno")
+def _held_lines(snapshot: tracemalloc.Snapshot) -> tuple[HeldLine, ...]:
+    """Group what was held by the line that asked for it."""
+    statistics = [found for found in snapshot.statistics("lineno") if not found.traceback[0].filename.startswith(_OURS)]
+    least = sum(found.size for found in statistics) * _WORTH_NAMING
     lines = [
         HeldLine(
             path=found.traceback[0].filename,
@@ -146,6 +184,11 @@ def _held_lines() -> tuple[HeldLine, ...]:
             count=found.count,
             user=owner_of(found.traceback[0].filename) is Owner.USER,
         )
-        for found in statistics[:_SHOWN]
+        for found in statistics
+        if found.size >= least
     ]
     return tuple(sorted(lines, key=lambda line: (not line.user, -line.size)))
+
+
+def _total(lines: tuple[HeldLine, ...]) -> int:
+    return sum(line.size for line in lines)

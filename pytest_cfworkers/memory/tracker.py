@@ -1,14 +1,13 @@
 """`MemoryTracker`: how much memory a block of code takes, and whether that keeps a limit."""
 
-import sys
 import time
 import warnings
 from types import TracebackType
 from typing import Self, final
 
-from pytest_cfworkers import wording
+from pytest_cfworkers import tracers, wording_memory
 from pytest_cfworkers.guards.memory import Measurement, unmeasured
-from pytest_cfworkers.limits import BY_KEY
+from pytest_cfworkers.limits import Limits
 from pytest_cfworkers.memory.choice import SMALLEST, Mode, start_engine
 from pytest_cfworkers.memory.engine import Engine
 from pytest_cfworkers.size import format_size, parse_size
@@ -40,6 +39,8 @@ class MemoryTracker:
         baseline: Bytes.
         checkpoints: The peak of each phase by the name of the checkpoint that ended it, in bytes, with the moment, in
             seconds of `time.monotonic`.
+        started_at: When it started, in seconds of `time.monotonic`.
+        disturbed_by: What made a figure meaningless meanwhile; "" for nothing.
 
     Raises:
         ValueError: A size is none.
@@ -48,14 +49,18 @@ class MemoryTracker:
     limit: int
     baseline: int
     checkpoints: dict[str, tuple[int, float]]
+    started_at: float
+    disturbed_by: str
 
     def __init__(self, limit: int | str | None = None, *, engine: Mode = "auto", baseline: int = 0) -> None:
-        self.limit = parse_size(limit) if limit is not None else BY_KEY["memory"].paid or 0
+        self.limit = parse_size(limit) if limit is not None else Limits.plan().memory or 0
         self.baseline = baseline
         self.checkpoints = {}
         self._mode = engine
         self._engine: Engine | None = None
         self._measurement: Measurement | None = None
+        self.started_at = 0.0
+        self.disturbed_by = ""
 
     def __enter__(self) -> Self:
         self.start()
@@ -73,6 +78,7 @@ class MemoryTracker:
         if why := self._refusal():
             self._measurement = unmeasured(self._mode, why)
             return
+        self.started_at = time.monotonic()
         try:
             self._engine = start_engine(self._mode, max(self.limit - self.baseline, SMALLEST))
         except OSError as error:
@@ -86,7 +92,7 @@ class MemoryTracker:
         """
         if self._engine is not None and self._measurement is None:
             self._measurement = self._engine.stop()
-            if why := _disturbed():
+            if why := self.disturbed_by or _disturbed():
                 self._measurement = unmeasured(self._engine.name, why)
         return self.measurement
 
@@ -105,12 +111,17 @@ class MemoryTracker:
     @property
     def current(self) -> int:
         """Bytes that are held now, beyond what was held at the start."""
+        self._measured()
         return self._engine.current() if self._engine is not None and self.running else 0
 
     @property
     def peak(self) -> int:
-        """The most bytes that were held at once since the start; 0 where nothing is measured."""
-        return self.measurement.peak
+        """The most bytes that were held at once since the start.
+
+        Raises:
+            RuntimeError: Memory is not measured; the text says why.
+        """
+        return self._measured().peak
 
     @property
     def headroom(self) -> int:
@@ -131,7 +142,7 @@ class MemoryTracker:
         Returns:
             The most bytes that were held at once since the last checkpoint, or since the start.
         """
-        measured = self._engine.phase() if self._engine is not None and self.running else self.measurement
+        measured = self._engine.phase() if self._engine is not None and self.running else self._measured()
         self.checkpoints[name] = (measured.peak, time.monotonic())
         return measured.peak
 
@@ -143,16 +154,31 @@ class MemoryTracker:
 
         Raises:
             CfLimitExceeded: The peak is over it.
-            ValueError: That is no size.
+            LimitsError: That is no size.
         """
         __tracebackhide__ = True
-        limit, measurement = parse_size(size), self.measurement
-        verdict = measurement.judge(limit)
+        measurement, limits = self.measurement, Limits.none().replace(memory=size)
+        verdict = measurement.judge(limits.memory or 0)
         if verdict == "over":
-            raise CfLimitExceeded([wording.memory(measurement, limit, 0)])
+            raise CfLimitExceeded([wording_memory.memory(measurement, limits)])
         if verdict != "under":
-            text = wording.undecided_memory(measurement, limit, 0).headline
-            warnings.warn(f"assert_under({format_size(limit)!r}): {text}", UndecidedWarning, stacklevel=2)
+            tell = wording_memory.undecided_memory if verdict == "undecided" else wording_memory.unmeasured_memory
+            warnings.warn(f"assert_under({size!r}): {tell(measurement, limits).headline}", UndecidedWarning, 2)
+
+    def pause(self) -> None:
+        """Let what is taken from now on count as held before the start."""
+        if self._engine is not None and self.running:
+            self._engine.pause()
+
+    def resume(self) -> None:
+        """End what `pause` began."""
+        if self._engine is not None and self.running:
+            self._engine.resume()
+
+    def _measured(self) -> Measurement:
+        if (measurement := self.measurement).why:
+            raise RuntimeError(f"Memory is not measured: {measurement.why}.")
+        return measurement
 
     def _refusal(self) -> str:
         if self._mode == "off":
@@ -166,7 +192,5 @@ class MemoryTracker:
 
 def _disturbed() -> str:
     """Say what takes so much memory of its own that a figure would be wrong."""
-    tracer = getattr(sys.gettrace(), "__module__", None) or type(sys.gettrace()).__module__
-    if tracer.partition(".")[0] in {"bdb", "pdb", "pydevd", "_pydevd_bundle", "_pydevd_sys_monitoring"}:
-        return "a debugger is at work, and what it takes cannot be told from what the test takes"
-    return ""
+    debugger = tracers.debugger()
+    return f"the debugger {debugger} is at work, whose memory cannot be told from the test's" if debugger else ""

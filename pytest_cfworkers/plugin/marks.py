@@ -35,6 +35,7 @@ FIXTURE_LIMITS: Final[dict[str, tuple[str, ...]]] = {
     "cf_d1": D1_LIMITS,
     "cf_d1_databases": D1_LIMITS,
     "cf_timer": ("cpu_ms", "wall_ms"),
+    "cf_memory": ("memory",),
 }
 """What each fixture guards in a test that has no mark."""
 

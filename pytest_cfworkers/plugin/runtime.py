@@ -16,11 +16,6 @@ from pytest_cfworkers.violation import CfLimitExceeded, Violation
 
 
 @final
-class CfLimitsWarning(pytest.PytestWarning):
-    """Something that was asked for is not measured."""
-
-
-@final
 class Runtime:
     """Guards the tests of a run.
 
@@ -111,6 +106,8 @@ class Runtime:
         """Note that the program stands: until it goes on, time passes for nothing."""
         for invocation in attribution.running():
             invocation.times.stopped_by = "a breakpoint"
+            if invocation.memory is not None:
+                invocation.memory.disturbed_by = "a breakpoint was hit, and the debugger takes memory, too"
 
     def _make_guard(self, item: pytest.Item) -> Guard | None:
         """Make the guard of a test, if it is guarded."""
@@ -128,8 +125,6 @@ class Runtime:
             limits = marks.limits_of(item, self._settings.limits, self._settings.mode)
         except LimitsError as error:  # a mark that was added after collection
             pytest.fail(str(error), pytrace=False)
-        if "memory" in limits.given and limits.memory is not None:
-            item.warn(CfLimitsWarning("cf_limits(memory=...): this version does not measure memory"))
         adjusted: object = item.ihook.pytest_cf_limits(item=item, limits=limits)
         if adjusted is None:
             return limits

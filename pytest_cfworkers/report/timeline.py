@@ -1,6 +1,6 @@
 """The timeline of one invocation: what was open when, and how much memory was held."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, final
 
@@ -117,6 +117,7 @@ class Timeline:
             cpu_ms=statistics.cpu_ms,
             spans=tuple(sorted(spans, key=lambda span: span.opened_ms)),
             dropped=invocation.dropped,
+            memory=tuple(_memory(invocation)),
             checkpoints=tuple((name, round(moment, 3)) for name, moment in invocation.times.checkpoints),
         )
 
@@ -135,3 +136,10 @@ class Timeline:
         """Make the timeline that `to_dict` wrote."""
         lists = {key: tuple(tuple(pair) for pair in data[key]) for key in ("memory", "checkpoints")}
         return cls(**{**data, "spans": tuple(map(Span.from_dict, data["spans"])), **lists})
+
+
+def _memory(invocation: Invocation) -> Iterator[tuple[float, int]]:
+    """Yield when how much memory was held, in milliseconds after the start."""
+    if (tracker := invocation.memory) is not None:
+        for moment, size in tracker.samples:
+            yield round((moment - tracker.started_at) * 1_000, 3), size
