@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, final
+from typing import Self, final
 
 from pytest_cfworkers import attribution, wording
 from pytest_cfworkers.callsite import Frame, Site
@@ -14,13 +14,11 @@ from pytest_cfworkers.guards.connections import Connection, ConnectionGuard, Out
 from pytest_cfworkers.guards.queries import QueryGuard, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
 from pytest_cfworkers.limits import Limits, Rule
+from pytest_cfworkers.memories import Memory
 from pytest_cfworkers.metering.account import Account
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.times import Times
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
-
-if TYPE_CHECKING:
-    from pytest_cfworkers.memory.tracker import MemoryTracker
 
 
 @final
@@ -37,6 +35,7 @@ class Invocation:
         cpu_clock: Seconds of CPU of the calling thread.
         name: What it is called in reports.
         opener: The invocation in which it is opened and whose percentiles it counts for.
+        parent: The invocation of the test, for one that is a request into an app under test.
 
     Attributes:
         limits: The limits in force.
@@ -44,7 +43,7 @@ class Invocation:
         name: What it is called in reports.
         connections: The guard of the connections, with their times for a timeline.
         times: Its wall and CPU time.
-        memory: What measures its memory; None where memory is not limited or not measured.
+        memory: Its memory.
         pauses: How many blocks of `paused` are open.
     """
 
@@ -53,7 +52,7 @@ class Invocation:
     name: str
     connections: ConnectionGuard
     times: Times
-    memory: "MemoryTracker | None"
+    memory: Memory
     pauses: int
 
     def __init__(
@@ -65,6 +64,7 @@ class Invocation:
         cpu_clock: Callable[[], float] = time.thread_time,
         name: str = "",
         opener: "Invocation | None" = None,
+        parent: "Invocation | None" = None,
     ) -> None:
         self.limits = limits if limits is not None else Limits.plan()
         self.enforce = enforce
@@ -75,13 +75,13 @@ class Invocation:
         self._internal = SubrequestGuard(self.limits.internal_subrequests)
         self._queries = QueryGuard(SubrequestGuard(self.limits.d1_queries))
         self.times = Times(self.limits, clock, cpu_clock)
-        self.memory = None
+        self.memory = Memory(self.limits, measured=parent is None)
         self._clock = clock
         self._lock = threading.Lock()
         self._adopting = threading.RLock()  # the collector may end a request while another one ends in this thread
         self._dropped: deque[Connection] = deque()
         self._entered: attribution.Entered | None = None
-        self._parent: Invocation | None = None
+        self._parent = parent
         self._opener: Invocation = self if opener is None else opener._opener  # noqa: SLF001 - its own kind
         self._open_children: list[Invocation] = []
         self._adopted: dict[tuple[Rule, tuple[Frame, ...]], tuple[Violation, int]] = {}
@@ -141,12 +141,7 @@ class Invocation:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
         if self.started_at is not None:
             raise RuntimeError("This invocation has run before; make a new Invocation for each run.")
-        if self.limits.memory is not None and self._parent is None:  # memory is the isolate's, not a request's
-            from pytest_cfworkers.memory.verdict import tracker_for  # noqa: PLC0415 - only where it is limited
-
-            if (tracker := tracker_for(self.limits)) is not None:
-                tracker.start()
-                self.memory = tracker
+        self.memory.start()
         attribution.begin(self)
         self.times.guard.start()
 
@@ -157,8 +152,7 @@ class Invocation:
         for child in tuple(self._open_children):
             child.finish()
         self.times.stop()
-        if self.memory is not None:
-            self.memory.stop()
+        self.memory.stop()
         attribution.end(self)
         if self._opener is not self and self._opener.limits.percentiles:
             self._opener.times.opened.append((self.name, self.times.guard.wall_ms))
@@ -180,8 +174,8 @@ class Invocation:
             cpu_clock=self.account.clock,
             name=name,
             opener=self,
+            parent=parent,
         )
-        child._parent = parent
         parent._open_children.append(child)  # noqa: SLF001 - its own kind
         return child
 
@@ -190,16 +184,14 @@ class Invocation:
         """Let what is done in the block not count: it arranges the test and is not the Worker's own work."""
         self.pauses += 1
         self.times.guard.pause()
-        if self.memory is not None and self.pauses == 1:
-            self.memory.pause()
+        self.memory.pause()
         try:
             with attribution.uncounted():
                 yield
         finally:
-            self.pauses -= 1
-            if self.memory is not None and not self.pauses:
-                self.memory.resume()
+            self.memory.resume()
             self.times.guard.resume()
+            self.pauses -= 1
 
     def checkpoint(self, name: str) -> None:
         """Give a name to this moment, for a timeline."""
@@ -221,13 +213,8 @@ class Invocation:
             d1_parameters=self._queries.parameters,
             cpu_ms=self.times.cpu_ms,
             wall_ms=self.times.guard.wall_ms,
-            peak_memory=self._peak_memory(),
+            peak_memory=self.memory.peak,
         )
-
-    def _peak_memory(self) -> int | None:
-        if self.memory is None or (measured := self.memory.measurement).why:
-            return None
-        return measured.peak + self.memory.baseline
 
     @property
     def dropped(self) -> int:
@@ -409,10 +396,7 @@ class Invocation:
 
     def _advice(self) -> Iterator[Violation]:
         yield from self.times.advice(opens=self._opener is self)
-        if self.memory is not None:
-            from pytest_cfworkers.memory import verdict  # noqa: PLC0415
-
-            yield from verdict.advice(self.memory, self.limits)
+        yield from self.memory.advice()
         if self.limits.d1_queries is not None:
             for repetition in self._queries.repeated():
                 yield wording.repeated_statement(repetition, self.limits)
@@ -433,8 +417,5 @@ class Invocation:
             yield wording.internal_subrequests(self._internal, limits)
         if self._queries.budget.first_beyond is not None:
             yield wording.d1_queries(self._queries.budget, limits)
-        if self.memory is not None:
-            from pytest_cfworkers.memory import verdict  # noqa: PLC0415
-
-            yield from verdict.broken(self.memory, self.limits)
+        yield from self.memory.broken()
         yield from self.times.broken()

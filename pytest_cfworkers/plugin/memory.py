@@ -86,7 +86,7 @@ class Memory:
     def _follow(self, invocation: Invocation) -> None:
         """Measure with an invocation of the test's function, or beside one that has no limit of memory."""
         self.close()
-        self._invocation, self._tracker = invocation, invocation.memory
+        self._invocation, self._tracker = invocation, invocation.memory.tracker
         if self._tracker is None:
             self._tracker = MemoryTracker(engine="trace" if invocation.limits.trace else "auto")
             self._tracker.start()

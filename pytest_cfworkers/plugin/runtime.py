@@ -106,8 +106,8 @@ class Runtime:
         """Note that the program stands: until it goes on, time passes for nothing."""
         for invocation in attribution.running():
             invocation.times.stopped_by = "a breakpoint"
-            if invocation.memory is not None:
-                invocation.memory.disturbed_by = "a breakpoint was hit, and the debugger takes memory, too"
+            if (tracker := invocation.memory.tracker) is not None:
+                tracker.disturbed_by = "a breakpoint was hit, and the debugger takes memory, too"
 
     def _make_guard(self, item: pytest.Item) -> Guard | None:
         """Make the guard of a test, if it is guarded."""

@@ -140,6 +140,6 @@ class Timeline:
 
 def _memory(invocation: Invocation) -> Iterator[tuple[float, int]]:
     """Yield when how much memory was held, in milliseconds after the start."""
-    if (tracker := invocation.memory) is not None:
+    if (tracker := invocation.memory.tracker) is not None:
         for moment, size in tracker.samples:
             yield round((moment - tracker.started_at) * 1_000, 3), size
