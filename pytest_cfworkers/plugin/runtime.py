@@ -93,8 +93,8 @@ class Runtime:
         report.cf_record = record.to_dict()  # type: ignore[attr-defined]
         error = call.excinfo.value if call.excinfo is not None else None
         told = error.violations if isinstance(error, CfLimitExceeded) else ()
-        places = {(found.rule, found.limit, found.frames) for found in told}
-        untold = [found for found in record.violations if (found.rule, found.limit, found.frames) not in places]
+        known = {(found.rule, found.remedy, found.frames) for found in told}
+        untold = [found for found in record.violations if (found.rule, found.remedy, found.frames) not in known]
         # Also where an invocation that the test opened itself raised: there pytest's own report shows the block.
         report.cf_verdict = len(untold) < len(record.violations)  # type: ignore[attr-defined]
         if call.excinfo is not None and guard.is_verdict(error):
