@@ -30,6 +30,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._called: Guard | None = None
 
     def refuse_wrong_marks(self, items: list[pytest.Item]) -> None:
         """Report each wrong mark as a collection error, and take the tests that have it out of the run."""
@@ -68,6 +69,7 @@ class Runtime:
             guard.limits = self._limits(item)
         if guard is None:
             return (yield)
+        self._called = guard
         with guard.around():
             return (yield)
 
@@ -109,6 +111,8 @@ class Runtime:
 
     def pytest_enter_pdb(self) -> None:
         """Note that the program stands: until it goes on, time passes for nothing."""
+        if self._called is not None:
+            self._called.stopped_by = "a breakpoint"  # also where it comes before the function, as with --trace
         for invocation in attribution.running():
             invocation.times.stopped_by = "a breakpoint"
 

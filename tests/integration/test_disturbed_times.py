@@ -25,6 +25,15 @@ OVER = """
     """
 
 
+GOES_ON = """
+    import pdb
+
+    class GoesOn(pdb.Pdb):
+        def interaction(self, *args):
+            self.set_continue()
+    """
+
+
 @pytest.fixture(autouse=True)
 def _no_tracer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide whoever traces the run outside."""
@@ -35,13 +44,7 @@ def test_a_breakpoint(project: Project, monkeypatch: pytest.MonkeyPatch) -> None
     """Pytest's own debugger, which here goes on at once."""
     project.write(
         test_it=OVER.format(first="breakpoint()", last=""),
-        conftest="""
-        import pdb
-
-        class GoesOn(pdb.Pdb):
-            def interaction(self, *args):
-                self.set_continue()
-        """,
+        conftest=GOES_ON,
     )
     monkeypatch.syspath_prepend(project.path)
     result = project.run("--pdbcls=conftest:GoesOn", shows_plugin=True)
@@ -55,6 +58,30 @@ def test_a_breakpoint(project: Project, monkeypatch: pytest.MonkeyPatch) -> None
             "    not judged: *.* ms from start to end, the limit is 1 ms",
         ]
     )
+
+
+def test_trace_which_stops_at_the_start_of_each_test(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write(test_it=OVER.format(first="", last=""), conftest=GOES_ON)
+    monkeypatch.syspath_prepend(project.path)
+    result = project.run("--trace", "--pdbcls=conftest:GoesOn", shows_plugin=True)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["    not judged: *.* ms of CPU time, the limit is 1 ms"])
+
+
+def test_a_breakpoint_in_one_test_leaves_the_next_one_judged(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write(
+        test_it=OVER.format(first="breakpoint()", last="")
+        + """
+    @pytest.mark.cf_limits(wall_ms=1)
+    def test_next():
+        time.sleep(0.002)
+    """,
+        conftest=GOES_ON,
+    )
+    monkeypatch.syspath_prepend(project.path)
+    result = project.run("--pdbcls=conftest:GoesOn", shows_plugin=True)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["LIMITS test_it.py::test_next - *"])
 
 
 def test_the_same_without_the_breakpoint_fails(project: Project) -> None:

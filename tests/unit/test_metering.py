@@ -11,10 +11,17 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 import trio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
-from pytest_cfworkers import Invocation, Limits
+from pytest_cfworkers import Invocation, Limits, guard_app
 from pytest_cfworkers.attribution import uncounted
+from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.metering.replaced import Replaced
+from pytest_cfworkers.timing import timed
 from tests.unit.turning import Clock, Processor
 
 Work = Callable[[float], None]
@@ -246,6 +253,48 @@ def test_two_threads_that_end_at_once_lose_nothing(processor: Processor) -> None
         for _ in range(4):
             pool.submit(work)
     assert cpu(invocation) == 4
+
+
+# requests into an app
+
+
+def test_requests_into_an_app_that_take_turns_have_their_own_work_each(processor: Processor) -> None:
+    async def app(scope: dict[str, str], receive: object, send: object) -> None:  # noqa: ARG001 - ASGI
+        for _ in range(2):
+            processor.work(float(scope["path"]))
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        handle = guard_app(app)
+        await asyncio.gather(*(handle({"type": "http", "path": path}, None, None) for path in ("1", "10", "100")))
+
+    invocation = Invocation(timed(Limits.none(), p50_ms=1), clock=Clock(), cpu_clock=processor, enforce=False)
+    with invocation:
+        asyncio.run(main())
+        processor.work(0.5)
+    assert cpu(invocation) == 0.5
+    assert invocation.worst().cpu_ms == 200_000
+    assert [name for name, _ in invocation.times.opened] == ["http 1", "http 10", "http 100"]
+
+
+@pytest.mark.parametrize("path", ["/coroutine", "/function"])
+def test_a_request_through_a_test_client_has_its_work_in_whatever_thread(path: str, processor: Processor) -> None:
+    async def coroutine(_: Request) -> Response:
+        processor.work(2)
+        await asyncio.sleep(0)
+        processor.work(2)
+        return Response()
+
+    def function(_: Request) -> Response:  # which Starlette hands to a thread
+        processor.work(4)
+        return Response()
+
+    app = Starlette(routes=[Route("/coroutine", coroutine), Route("/function", function)])
+    with watch(), opened(processor) as invocation:
+        processor.work(1)
+        TestClient(app).get(path)
+    assert cpu(invocation) == 1
+    assert invocation.worst().cpu_ms == 4_000
 
 
 # certificates
