@@ -50,9 +50,8 @@ def anything_runs() -> bool:
 
 def begin(invocation: "Invocation") -> None:
     """Let work that belongs to nobody else fall to an invocation from now on."""
-    _watch.begin()
     _running.append(invocation)
-    switch(invocation.account)
+    _watch.begin(invocation.account)
 
 
 def end(invocation: "Invocation") -> None:
@@ -65,7 +64,7 @@ def end(invocation: "Invocation") -> None:
 
 def enter(invocation: "Invocation") -> Entered:
     """Let work done in this context, and in the tasks that it starts, belong to an invocation."""
-    _watch.enter(invocation.account)
+    switch(invocation.account)
     return _current.set(invocation)
 
 

@@ -39,6 +39,9 @@ CONNECTIONS_RELAXED_SOURCE: Final = "https://developers.cloudflare.com/changelog
 CLOSED_DUE_TO_LIMIT: Final = "Response closed due to connection limit"
 """What the platform says on a response that it cancelled to make room for a waiting connection."""
 
+RESOLUTION_MS: Final = 0.001
+"""The least limit of time: two readings of a clock take about as long, so less would be judged by chance."""
+
 _WORKERS: Final = "https://developers.cloudflare.com/workers/platform/limits/"
 
 
@@ -380,6 +383,8 @@ def milliseconds(key: str, value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         raise LimitsError(f"{key}={value!r} is not a time; valid: a positive number of milliseconds, or None")
+    if value < RESOLUTION_MS:
+        raise LimitsError(f"{key}={value!r} is less than can be measured; valid: {RESOLUTION_MS} or more, or None")
     return value
 
 

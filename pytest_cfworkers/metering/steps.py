@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextvars import Context
 from typing import Any, final
+from weakref import ref
 
 from pytest_cfworkers.metering.account import Account, account_here, switch
 from pytest_cfworkers.metering.replaced import Replaced
@@ -48,7 +49,7 @@ class TrioSteps(threading.local):
 
     def __init__(self, owner_of: OwnerOf) -> None:
         self._owner_of = owner_of
-        self._run: object = None
+        self._root: Callable[[], object] = lambda: None
         self._between: Account | None = None
 
     def join(self, trio: Any, between: Account | None) -> None:
@@ -58,8 +59,9 @@ class TrioSteps(threading.local):
             trio: The library.
             between: For whom the thread works between steps.
         """
-        if self._run is not (run := trio.lowlevel.current_root_task()):
-            self._run, self._between = run, between
+        root = trio.lowlevel.current_root_task()
+        if self._root() is not root:
+            self._root, self._between = ref(root), between
             trio.lowlevel.add_instrument(self)
 
     def before_task_step(self, task: Any) -> None:

@@ -26,8 +26,14 @@ class Watch:
         self._lock: Final = threading.Lock()
         self._invocations = 0
 
-    def begin(self) -> None:
-        """Note that an invocation begins."""
+    def begin(self, account: Account) -> None:
+        """Note that an invocation begins, and let this thread work for its account.
+
+        Inside of a run of trio its tasks are watched from now on.
+        """
+        before = switch(account)
+        if (trio := sys.modules.get("trio")) is not None and trio.lowlevel.in_trio_task():
+            self._steps.join(trio, before)
         with self._lock:
             self._invocations += 1
             if self._invocations == 1:
@@ -41,9 +47,3 @@ class Watch:
             self._invocations -= 1
             if not self._invocations:
                 self._replaced.restore()
-
-    def enter(self, account: Account) -> None:
-        """Let this thread work for an account; inside of a run of trio, watch its tasks, too."""
-        before = switch(account)
-        if (trio := sys.modules.get("trio")) is not None and trio.lowlevel.in_trio_task():
-            self._steps.join(trio, before)

@@ -31,6 +31,7 @@ class Guard:
         marks: The marks that they were worked out from.
         enforce: Whether a broken limit fails the test.
         closers: What is to be awaited when the test's function, a coroutine, ends; the last first.
+        stopped_by: What stopped the program since the test is called, such as a breakpoint; "" for nothing.
         starters: What is to be told of each invocation of the test's function when it begins.
     """
 
@@ -39,6 +40,7 @@ class Guard:
         self.marks: list[pytest.Mark] = marks_of(item)
         self.enforce = enforce
         self.closers: list[Callable[[], Awaitable[None]]] = []
+        self.stopped_by = ""
         self.starters: list[Callable[[Invocation], None]] = []
         self._item = item
         self._incoming = incoming
@@ -68,6 +70,7 @@ class Guard:
         """
         self._invocations.clear()
         self._verdict = None
+        self.stopped_by = ""
         with ExitStack() as stack:
             functions = self._functions()
             for owner, name in functions:
@@ -124,6 +127,7 @@ class Guard:
     def _running(self) -> Iterator[None]:
         __tracebackhide__ = True
         invocation = self._called = Invocation(self.limits, enforce=self.enforce, name=self._item.nodeid)
+        invocation.times.stopped_by = self.stopped_by
         self._invocations.append(invocation)
         with ExitStack() as stack:
             if self.limits.percentiles or any(self.limits[key] is not None for key in HTTP_LIMITS):

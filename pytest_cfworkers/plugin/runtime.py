@@ -25,6 +25,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._called: Guard | None = None
 
     def refuse_wrong_marks(self, items: list[pytest.Item]) -> None:
         """Report each wrong mark as a collection error, and take the tests that have it out of the run."""
@@ -63,6 +64,7 @@ class Runtime:
             guard.limits = self._limits(item)
         if guard is None:
             return (yield)
+        self._called = guard
         with guard.around():
             return (yield)
 
@@ -88,8 +90,8 @@ class Runtime:
         report.cf_record = record.to_dict()  # type: ignore[attr-defined]
         error = call.excinfo.value if call.excinfo is not None else None
         told = error.violations if isinstance(error, CfLimitExceeded) else ()
-        places = {(found.rule, found.limit, found.frames) for found in told}
-        untold = [found for found in record.violations if (found.rule, found.limit, found.frames) not in places]
+        known = {(found.rule, found.remedy, found.frames) for found in told}
+        untold = [found for found in record.violations if (found.rule, found.remedy, found.frames) not in known]
         # Also where an invocation that the test opened itself raised: there pytest's own report shows the block.
         report.cf_verdict = len(untold) < len(record.violations)  # type: ignore[attr-defined]
         if call.excinfo is not None and guard.is_verdict(error):
@@ -104,6 +106,8 @@ class Runtime:
 
     def pytest_enter_pdb(self) -> None:
         """Note that the program stands: until it goes on, time passes for nothing."""
+        if self._called is not None:
+            self._called.stopped_by = "a breakpoint"  # also where it comes before the function, as with --trace
         for invocation in attribution.running():
             invocation.times.stopped_by = "a breakpoint"
             if (tracker := invocation.memory.tracker) is not None:

@@ -211,6 +211,15 @@ def test_a_time_that_is_no_time_is_refused(key: str, value: object) -> None:
     assert str(caught.value) == f"{key}={value!r} is not a time; valid: {valid}"
 
 
+@pytest.mark.parametrize("key", ["cpu_ms", "wall_ms"])
+def test_a_time_that_is_less_than_can_be_measured_is_refused(key: str) -> None:
+    assert Limits.plan().replace(**{key: 0.001})[key] == 0.001
+    with pytest.raises(
+        LimitsError, match=rf"^{key}=0.0009 is less than can be measured; valid: 0.001 or more, or None"
+    ):
+        Limits.plan().replace(**{key: 0.0009})
+
+
 @pytest.mark.parametrize(("preset", "minutes"), [("wait_until", 0.5), ("cron", 15), ("queue", 15), ("alarm", 15)])
 def test_wall_time_has_the_cut_offs_of_the_platform_by_name(preset: str, minutes: float) -> None:
     assert Limits.plan().replace(wall_ms=preset).wall_ms == minutes * 60_000
