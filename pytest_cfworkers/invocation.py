@@ -74,6 +74,7 @@ class Invocation:
         self._open_children: list[Invocation] = []
         self._adopted: dict[tuple[Rule, tuple[Frame, ...]], tuple[Violation, int]] = {}
         self._worst: Statistics | None = None
+        self._child_walls_ms: list[float] = []
         self._found: tuple[Violation, ...] | None = None
 
     def __enter__(self) -> Self:
@@ -118,6 +119,11 @@ class Invocation:
         CPU time over the plan's own number, D1 statements that a batch would replace, and scans of whole tables.
         """
         return tuple(self._advice())
+
+    @property
+    def walls_ms(self) -> tuple[float, ...]:
+        """How long the event took; where it only sends requests into an app under test, how long each of those did."""
+        return tuple(self._child_walls_ms) or (self._time.wall_ms,)
 
     def start(self) -> None:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
@@ -352,7 +358,9 @@ class Invocation:
     def _adopt(self, child: "Invocation") -> None:
         self._open_children.remove(child)
         with self._adopting:
-            self._worst = child.statistics().worst(self._worst)
+            used = child.statistics()
+            self._worst = used.worst(self._worst)
+            self._child_walls_ms.append(used.wall_ms)
             for found in child.violations + child.allowed:
                 key = (found.rule, found.frames)
                 first, times = self._adopted.get(key, (wording.within(found, child.name), 0))

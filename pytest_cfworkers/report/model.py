@@ -54,6 +54,7 @@ class TestRecord:
         outcome: "passed", "failed" or "skipped", as pytest has it.
         duration_ms: How long pytest took to call it.
         timelines: What happened in each of its invocations, where somebody asked for that.
+        walls_ms: How long each of its invocations took; where an app under test handled requests, how long those did.
     """
 
     __test__ = False
@@ -71,6 +72,7 @@ class TestRecord:
     outcome: str = "passed"
     duration_ms: float = 0.0
     timelines: tuple[Timeline, ...] = ()
+    walls_ms: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, nodeid: str, invocations: tuple[Invocation, ...], *, timelines: bool = False) -> Self:
@@ -98,6 +100,7 @@ class TestRecord:
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
             dropped=sum(invocation.dropped for invocation in invocations),
             timelines=tuple(map(Timeline.of, invocations)) if timelines else (),
+            walls_ms=tuple(round(wall, 3) for invocation in invocations for wall in invocation.walls_ms),
         )
 
     @property
@@ -119,6 +122,7 @@ class TestRecord:
             **{name: getattr(self, name) for name in self.__slots__},
             "usage": {key: asdict(usage) for key, usage in self.usage.items()},
             "unused": dict(self.unused),
+            "walls_ms": list(self.walls_ms),
             "timelines": [timeline.to_dict() for timeline in self.timelines],
             **{key: [found.to_dict() for found in value] for key, value in lists.items()},
         }
@@ -129,7 +133,7 @@ class TestRecord:
         lists = {key: tuple(map(Violation.from_dict, data[key])) for key in ("violations", "allowed", "advice")}
         usage = {key: Usage(**value) for key, value in data["usage"].items()}
         timelines = tuple(map(Timeline.from_dict, data["timelines"]))
-        return cls(**{**data, **lists, "usage": usage, "timelines": timelines})
+        return cls(**{**data, **lists, "usage": usage, "timelines": timelines, "walls_ms": tuple(data["walls_ms"])})
 
 
 def _distinct(found: Iterable[Violation]) -> tuple[Violation, ...]:

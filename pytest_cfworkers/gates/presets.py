@@ -1,0 +1,43 @@
+"""Gates that need not be written: the usual alerts of a Worker, and what the platform asks of an upload."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from pytest_cfworkers.gates.expression import Gate
+from pytest_cfworkers.limits import BUNDLE_SIZE, STARTUP
+from pytest_cfworkers.report.run import GateResult, Run
+
+PRESET: Final = "preset"
+"""What stands for the alerts in the place of a gate."""
+
+ALERTS: Final = (
+    Gate.parse("connections<=5").at("warning", "warn"),
+    Gate.parse("peak_memory<=100MB").at("critical", "warn"),
+    Gate.parse("request_ms<=30s").at("critical", "warn"),
+    Gate.parse("cron_ms<=14min").at("critical", "leave out"),  # not every Worker has one
+    Gate.parse("error_rate<=1%").at("critical", "warn"),
+)
+"""At which values people who run Workers let themselves be woken."""
+
+UPLOAD: Final = (
+    Gate.parse(f"{BUNDLE_SIZE.key}<={BUNDLE_SIZE.number}B").at("critical", "leave out"),
+    # A warning: it is measured on this machine and in CPython.
+    Gate.parse(f"{STARTUP.key}<={STARTUP.number}ms").at("warning", "leave out"),
+)
+"""What the platform refuses to take."""
+
+
+def read(text: str) -> tuple[Gate, ...]:
+    """Read what the option says: a gate, or the name of the preset.
+
+    Raises:
+        GateError: It is neither; the text says what is valid.
+    """
+    return ALERTS if text.strip() == PRESET else (Gate.parse(text),)
+
+
+def judge(gates: Iterable[Gate], run: Run) -> tuple[GateResult, ...]:
+    """Hold a run to gates, and its bundle to what the platform takes; a gate that is given twice is judged once."""
+    wanted = {gate.expression: gate for gate in reversed((*gates, *UPLOAD))}
+    results = (gate.judge(run) for gate in reversed(wanted.values()))
+    return tuple(result for result in results if result is not None)
