@@ -1,10 +1,10 @@
 """`Violation`, the one record of a broken rule, and `CfLimitExceeded`, which fails a test with them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self, final
 
-from pytest_cfworkers.callsite import Frame
+from pytest_cfworkers.callsite import Frame, inside
 from pytest_cfworkers.limits import Rule
 
 
@@ -35,11 +35,27 @@ class Violation:
     source: str
     frames: tuple[Frame, ...] = ()
 
+    @property
+    def key(self) -> str:
+        """What tells it from the other violations of its test, today and after the next edit.
+
+        It is made of the rule, and of the file and function of each line that broke it, such as
+        "connections app/sync.py::refresh < app/main.py::run": no line numbers, no source text, no figures. So it
+        outlives moved lines and renamed variables. It is the same on every machine where the paths of `frames` are
+        written from the root of the project, as they are in a report.
+        """
+        places = dict.fromkeys(f"{frame.path}::{frame.function}" for frame in self.frames)
+        return " ".join([self.rule, " < ".join(places)]).rstrip()
+
     def __str__(self) -> str:
         """Return the whole message."""
         lines = [f"{self.rule}: {self.headline}", *(f"    {line}" for line in self.evidence)]
         lines += [f"  {line}" if line else "" for line in self.remedy.splitlines()]
         return "\n".join([*lines, f"  {self.source}"])
+
+    def inside(self, root: str) -> Self:
+        """Return it with the paths of its frames from the root of a project, with forward slashes."""
+        return replace(self, frames=inside(self.frames, root))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON and other processes."""

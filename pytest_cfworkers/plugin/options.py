@@ -166,6 +166,19 @@ class Settings:
             return limits
         return limits.configure(cpu_ms=self.wrangler.cpu_ms, subrequests=self.wrangler.subrequests)
 
+    @property
+    def words(self) -> dict[str, str]:
+        """What is in force, by the name of the option, for reports."""
+        said = {
+            "cf_limits": self.mode,
+            "cf_plan": self.plan,
+            "cf_connections": self.connection_model,
+            "cf_incoming": "auto" if self.incoming else "off",
+            "cf_d1": self.d1,
+            "cf_d1_limits": self.d1_limits,
+        }
+        return said if self.wrangler is None else {**said, "cf_wrangler": str(self.wrangler)}
+
     def __str__(self) -> str:
         """Say what is in force, for the header of the run."""
         shown = f"limits={self.mode}, plan={self.plan}, connections={self.connection_model}"

@@ -89,7 +89,7 @@ class Runtime:
         if guard is None or call.when != "call" or (record := guard.record()) is None:
             return report
         # Reports take further attributes, and carry plain ones to the controller of xdist.
-        report.cf_record = record.to_dict()  # type: ignore[attr-defined]
+        report.cf_record = record.inside(str(item.config.rootpath)).to_dict()  # type: ignore[attr-defined]
         error = call.excinfo.value if call.excinfo is not None else None
         told = error.violations if isinstance(error, CfLimitExceeded) else ()
         places = {(found.rule, found.frames) for found in told}

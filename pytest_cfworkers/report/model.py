@@ -1,8 +1,8 @@
 """The model of a run that every report reads: one record per guarded test, plain enough for JSON and xdist."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self, final
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Self, final
 
 from pytest_cfworkers.callsite import Frame
 from pytest_cfworkers.invocation import Invocation
@@ -10,6 +10,8 @@ from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit, Limits, Rule
 from pytest_cfworkers.report.timeline import Timeline
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.violation import Violation
+
+_FOUND: Final = ("violations", "allowed", "advice")
 
 
 @final
@@ -103,6 +105,16 @@ class TestRecord:
             walls_ms=tuple(round(wall, 3) for invocation in invocations for wall in invocation.walls_ms),
         )
 
+    def inside(self, root: str) -> Self:
+        """Return the record with the paths of its lines from the root of the project, with forward slashes."""
+        return replace(
+            self,
+            violations=tuple(found.inside(root) for found in self.violations),
+            allowed=tuple(found.inside(root) for found in self.allowed),
+            advice=tuple(found.inside(root) for found in self.advice),
+            timelines=tuple(timeline.inside(root) for timeline in self.timelines),
+        )
+
     @property
     def fails_elsewhere(self) -> tuple[Limit, ...]:
         """The limits that the test keeps on the plan in force and would break on the other."""
@@ -115,22 +127,27 @@ class TestRecord:
             and usage.limit >= usage.used > usage.other
         )
 
+    @property
+    def badness(self) -> tuple[int, bool, float, float, str]:
+        """What grows with how bad it is, to be compared with another record of the same test."""
+        left = min((usage.headroom for usage in self.usage.values()), default=100.0)
+        return len(self.violations), self.outcome == "failed", -left, self.duration_ms, repr(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON and other processes."""
-        lists = {"violations": self.violations, "allowed": self.allowed, "advice": self.advice}
         return {
             **{name: getattr(self, name) for name in self.__slots__},
             "usage": {key: asdict(usage) for key, usage in self.usage.items()},
             "unused": dict(self.unused),
             "walls_ms": list(self.walls_ms),
             "timelines": [timeline.to_dict() for timeline in self.timelines],
-            **{key: [found.to_dict() for found in value] for key, value in lists.items()},
+            **{key: [found.to_dict() for found in getattr(self, key)] for key in _FOUND},
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Make the record that `to_dict` wrote."""
-        lists = {key: tuple(map(Violation.from_dict, data[key])) for key in ("violations", "allowed", "advice")}
+        lists = {key: tuple(map(Violation.from_dict, data[key])) for key in _FOUND}
         usage = {key: Usage(**value) for key, value in data["usage"].items()}
         timelines = tuple(map(Timeline.from_dict, data["timelines"]))
         return cls(**{**data, **lists, "usage": usage, "timelines": timelines, "walls_ms": tuple(data["walls_ms"])})

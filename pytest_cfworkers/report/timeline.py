@@ -1,10 +1,10 @@
 """The timeline of one invocation: what was open when, and how much memory was held."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, final
 
-from pytest_cfworkers.callsite import Frame
+from pytest_cfworkers.callsite import Frame, inside
 from pytest_cfworkers.guards.connections import Connection
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import ConnectionModel
@@ -118,6 +118,10 @@ class Timeline:
             spans=tuple(sorted(spans, key=lambda span: span.opened_ms)),
             dropped=invocation.dropped,
         )
+
+    def inside(self, root: str) -> Self:
+        """Return it with the paths of its lines from the root of a project, with forward slashes."""
+        return replace(self, spans=tuple(replace(span, frames=inside(span.frames, root)) for span in self.spans))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON and other processes."""
