@@ -39,6 +39,7 @@ class Invocation:
         name: What it is called in reports.
         connections: The guard of the connections, with their times for a timeline.
         pauses: How many blocks of `paused` are open.
+        tolerates: Tells of a violation whether it is known already, and so fails nothing.
     """
 
     limits: Limits
@@ -46,6 +47,7 @@ class Invocation:
     name: str
     connections: ConnectionGuard
     pauses: int
+    tolerates: Callable[[Violation], bool] | None
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Invocation:
         self.enforce = enforce
         self.name = name
         self.pauses = 0
+        self.tolerates = None
         self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
         self._internal = SubrequestGuard(self.limits.internal_subrequests)
@@ -104,8 +107,13 @@ class Invocation:
 
     @property
     def violations(self) -> tuple[Violation, ...]:
-        """What was broken so far and is not allowed, by requests into an app under test included."""
-        return tuple(found for found in self._all() if found.rule not in self.limits.allow)
+        """What was broken so far and is neither allowed nor known, by requests into an app under test included."""
+        return tuple(found for found in self._all() if found.rule not in self.limits.allow and not self._known(found))
+
+    @property
+    def known(self) -> tuple[Violation, ...]:
+        """What was broken so far and is known already."""
+        return tuple(found for found in self._all() if found.rule not in self.limits.allow and self._known(found))
 
     @property
     def allowed(self) -> tuple[Violation, ...]:
@@ -349,6 +357,9 @@ class Invocation:
                 connection.waiter.wake()
         if self._dropped:
             self._sweep()
+
+    def _known(self, found: Violation) -> bool:
+        return self.tolerates is not None and self.tolerates(found)
 
     def _all(self) -> Iterator[Violation]:
         yield from self._broken() if self._found is None else self._found

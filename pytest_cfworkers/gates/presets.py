@@ -6,6 +6,7 @@ from typing import Final
 from pytest_cfworkers.gates.expression import Gate
 from pytest_cfworkers.limits import BUNDLE_SIZE, STARTUP
 from pytest_cfworkers.report.run import GateResult, Run
+from pytest_cfworkers.size import format_size
 
 PRESET: Final = "preset"
 """What stands for the alerts in the place of a gate."""
@@ -20,9 +21,9 @@ ALERTS: Final = (
 """At which values people who run Workers let themselves be woken."""
 
 UPLOAD: Final = (
-    Gate.parse(f"{BUNDLE_SIZE.key}<={BUNDLE_SIZE.number}B").at("critical", "leave out"),
+    Gate.parse(f"{BUNDLE_SIZE.key}<={format_size(BUNDLE_SIZE.number).replace(' ', '')}").at("critical", "leave out"),
     # A warning: it is measured on this machine and in CPython.
-    Gate.parse(f"{STARTUP.key}<={STARTUP.number}ms").at("warning", "leave out"),
+    Gate.parse(f"{STARTUP.key}<={STARTUP.number}").at("warning", "leave out"),
 )
 """What the platform refuses to take."""
 

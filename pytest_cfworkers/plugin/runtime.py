@@ -113,7 +113,8 @@ class Runtime:
         if not marks.is_guarded(item, settings.mode):
             return None
         enforce = settings.mode in {"marked", "enforce"}
-        return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming)
+        tolerates = settings.baseline.tolerance(item.nodeid, str(item.config.rootpath)) if settings.baseline else None
+        return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming, tolerates=tolerates)
 
     def _limits(self, item: pytest.Item) -> Limits:
         """Work out the limits of a guarded test."""

@@ -11,7 +11,7 @@ from pytest_cfworkers.report.timeline import Timeline
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.violation import Violation
 
-_FOUND: Final = ("violations", "allowed", "advice")
+_FOUND: Final = ("violations", "known", "allowed", "advice")
 
 
 @final
@@ -47,6 +47,7 @@ class TestRecord:
         plan: The plan in force.
         usage: What it used, by the key of the limit.
         violations: What it broke.
+        known: What it broke that the baseline knows, no worse than there.
         allowed: What it broke and was allowed to.
         advice: What should be looked at and fails nothing.
         unused: Rules that it was allowed to break and did not, with the reasons given.
@@ -65,6 +66,7 @@ class TestRecord:
     plan: str
     usage: Mapping[str, Usage]
     violations: tuple[Violation, ...] = ()
+    known: tuple[Violation, ...] = ()
     allowed: tuple[Violation, ...] = ()
     advice: tuple[Violation, ...] = ()
     unused: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +99,7 @@ class TestRecord:
             plan=first.limits.plan_name,
             usage=dict(_usage(worst, first.limits)) if worst is not None else {},
             violations=violations,
+            known=_distinct(found for invocation in invocations for found in invocation.known),
             allowed=allowed,
             advice=_distinct(found for invocation in invocations for found in invocation.advice),
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
@@ -110,6 +113,7 @@ class TestRecord:
         return replace(
             self,
             violations=tuple(found.inside(root) for found in self.violations),
+            known=tuple(found.inside(root) for found in self.known),
             allowed=tuple(found.inside(root) for found in self.allowed),
             advice=tuple(found.inside(root) for found in self.advice),
             timelines=tuple(timeline.inside(root) for timeline in self.timelines),

@@ -70,7 +70,8 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int, pl
         if usage.headroom < 0:
             allowed = any(found.rule == limit.rule for found in record.allowed)
             failing = any(found.rule == limit.rule for found in record.violations)
-            headroom = "over" if failing else "over, allowed" if allowed else "over, warns"
+            known = any(found.rule == limit.rule for found in record.known)
+            headroom = "over" if failing else "over, known" if known else "over, allowed" if allowed else "over, warns"
             style = "red" if failing else "yellow"
         yield Line(_fit(f"  {figure:>20}  {headroom:>13}  ", record.nodeid, width), style)
     if len(used) > top:
