@@ -38,7 +38,14 @@ def read(text: str) -> tuple[Gate, ...]:
 
 
 def judge(gates: Iterable[Gate], run: Run) -> tuple[GateResult, ...]:
-    """Hold a run to gates, and its bundle to what the platform takes; a gate that is given twice is judged once."""
-    wanted = {gate.expression: gate for gate in reversed((*gates, *UPLOAD))}
-    results = (gate.judge(run) for gate in reversed(wanted.values()))
+    """Hold a run to gates, and its bundle to what the platform takes.
+
+    A gate that is given twice is judged once, as strictly as it was given.
+    """
+    wanted: dict[str, Gate] = {}
+    for gate in (*gates, *UPLOAD):
+        known = wanted.setdefault(gate.expression, gate)
+        if (gate.level, gate.unmeasured) == ("critical", "fail"):
+            wanted[known.expression] = gate
+    results = (gate.judge(run) for gate in wanted.values())
     return tuple(result for result in results if result is not None)

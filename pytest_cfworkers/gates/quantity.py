@@ -53,10 +53,11 @@ def _time(number: str, unit: str) -> float:
 
 
 def _size(number: str, unit: str) -> float:
-    if not _number(number):
-        return 0.0
+    value = _number(number)
+    if unit in {"", "B"} or not value:
+        return value
     try:
-        return float(parse_size(f"{number}{unit or 'B'}"))
+        return float(parse_size(number + unit))
     except ValueError:
         raise QuantityError(f"{unit!r} is no unit of size; units: B (or none), KB, MB, GB, KiB, MiB, GiB") from None
 
@@ -73,7 +74,7 @@ def _share(number: str, unit: str) -> float:
 def _show_size(value: float) -> str:
     """Write a size; with its bytes where rounding would hide some of them."""
     shown, size = format_size(int(value)), int(value)
-    return shown if parse_size(shown) == size or not size else f"{shown} ({size:,} B)"
+    return shown if not size or parse_size(shown) == size else f"{shown} ({size:,} B)"
 
 
 def _show_number(value: float) -> str:

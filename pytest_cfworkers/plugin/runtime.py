@@ -113,7 +113,10 @@ class Runtime:
         if not marks.is_guarded(item, settings.mode):
             return None
         enforce = settings.mode in {"marked", "enforce"}
-        tolerates = settings.baseline.tolerance(item.nodeid, str(item.config.rootpath)) if settings.baseline else None
+        tolerates = None
+        # A test that is expected to fail would pass unexpectedly.
+        if settings.baseline is not None and item.get_closest_marker("xfail") is None:
+            tolerates = settings.baseline.tolerance(item.nodeid, str(item.config.rootpath))
         return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming, tolerates=tolerates)
 
     def _limits(self, item: pytest.Item) -> Limits:

@@ -5,11 +5,12 @@ in any order and double ones are read, too.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, final
 
+from pytest_cfworkers.callsite import inside
 from pytest_cfworkers.report.atomic import write_text
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Bundle
@@ -62,20 +63,26 @@ class Entry(NamedTuple):
                 raise TypeError(f"{name} is {getattr(entry, name)!r}")
         return entry
 
+    def is_less_than(self, observed: float) -> bool:
+        """Tell whether it is less than a figure of the same kind by more than varies from run to run."""
+        return self.observed * _NOISE.get(self.unit, 1.0) < observed
+
     def __str__(self) -> str:
         return f"{self.test}: {self.key}"
 
 
-class Difference(NamedTuple):
-    """What got better since the baseline was written.
+class Changes(NamedTuple):
+    """What changed since the baseline was written.
 
     Attributes:
-        gone: Entries of tests that ran and broke nothing of the kind.
-        less: Entries whose violation is still there, and smaller; with what it is now.
+        gone: What is not broken any more.
+        less: What is broken less: as it was, and as it is.
+        more: What is broken more: as it was, and as it is.
     """
 
     gone: tuple[Entry, ...]
-    less: tuple[tuple[Entry, float], ...]
+    less: tuple[tuple[Entry, Entry], ...]
+    more: tuple[tuple[Entry, Entry], ...]
 
 
 @final
@@ -145,7 +152,7 @@ class Baseline:
             found: The violation, with paths from the root of the project.
         """
         entry = self.entries.get((test, found.key))
-        return entry is not None and found.observed <= entry.observed * _NOISE.get(entry.unit, 1.0)
+        return entry is not None and not entry.is_less_than(found.observed)
 
     def tolerance(self, test: str, root: str) -> Callable[[Violation], bool]:
         """Return what tells of a violation of a test whether it is known.
@@ -154,21 +161,23 @@ class Baseline:
             test: The id of the test.
             root: The root of the project.
         """
-        return lambda found: self.update or self.knows(test, found.inside(root))
+        return lambda found: self.update or self.knows(test, replace(found, frames=inside(found.frames, root)))
 
-    def better(self, records: Iterable[TestRecord]) -> Difference:
-        """Tell what got better, of the tests that ran to their end."""
-        ran = {record.nodeid: record for record in records if record.outcome == "passed"}
-        now = _found(ran.values())
-        old = [entry for entry in self.entries.values() if entry.test in ran]
-        return Difference(
-            gone=tuple(sorted(entry for entry in old if (entry.test, entry.key) not in now)),
-            less=tuple(
-                (entry, now[entry.test, entry.key].observed)
-                for entry in sorted(old)
-                if (entry.test, entry.key) in now
-                and now[entry.test, entry.key].observed * _NOISE.get(entry.unit, 1.0) < entry.observed
+    def changes(self, records: Iterable[TestRecord]) -> Changes:
+        """Tell what got better or worse.
+
+        What is not broken any more is told of tests that passed: another may have ended before it came to that.
+        """
+        records = list(records)
+        now = broken(records)
+        passed = {record.nodeid for record in records if record.outcome == "passed"}
+        both = [(self.entries[place], now[place]) for place in sorted(self.entries.keys() & now.keys())]
+        return Changes(
+            gone=tuple(
+                entry for place, entry in sorted(self.entries.items()) if entry.test in passed and place not in now
             ),
+            less=tuple(pair for pair in both if pair[1].is_less_than(pair[0].observed)),
+            more=tuple(pair for pair in both if pair[0].is_less_than(pair[1].observed)),
         )
 
     def updated(self, records: Iterable[TestRecord], *, drop: Callable[[str], bool], bundle: Bundle | None) -> Self:
@@ -180,10 +189,14 @@ class Baseline:
             bundle: The Worker's bundle, where it was measured.
         """
         records = list(records)
-        whole = {record.nodeid for record in records if record.outcome != "failed"}
-        kept = [entry for entry in self.entries.values() if entry.test not in whole and not drop(entry.test)]
+        ran = {record.nodeid: record for record in records}
+        kept = [
+            entry
+            for entry in self.entries.values()
+            if (ran[entry.test].outcome == "failed" if entry.test in ran else not drop(entry.test))
+        ]
         sizes = self.bundle if bundle is None else (bundle.size, bundle.gzip_size)
-        return type(self)(self.path, _worst([*kept, *_found(records).values()]), sizes)
+        return type(self)(self.path, _worst([*kept, *broken(records).values()]), sizes)
 
     def write(self) -> None:
         """Write the file, whole or not at all.
@@ -202,14 +215,9 @@ def _bundle(head: Mapping[str, Any]) -> tuple[int, int] | None:
     return (int(head["bundle_size"]), int(head["bundle_gzip"])) if "bundle_size" in head else None
 
 
-def _found(records: Iterable[TestRecord]) -> dict[tuple[str, str], Entry]:
-    """What tests broke, new and known."""
-    return _worst(Entry.of(record.nodeid, found) for record in records for found in _broken(record))
-
-
-def _broken(record: TestRecord) -> Iterator[Violation]:
-    yield from record.violations
-    yield from record.known
+def broken(records: Iterable[TestRecord]) -> dict[tuple[str, str], Entry]:
+    """Return what tests broke, new and known, by test and key."""
+    return _worst(Entry.of(record.nodeid, found) for record in records for found in (*record.violations, *record.known))
 
 
 def _worst(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
