@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self, final
+from typing import Final, Self, final
 
 from pytest_cfworkers import attribution, wording
 from pytest_cfworkers.callsite import Frame, Site
@@ -17,6 +17,9 @@ from pytest_cfworkers.guards.time import TimeGuard
 from pytest_cfworkers.limits import Limits, Rule
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
+
+KEPT_CHILDREN: Final = 20
+"""Requests into an app under test whose connections are kept for timelines; others are only counted."""
 
 
 @final
@@ -40,6 +43,7 @@ class Invocation:
         connections: The guard of the connections, with their times for a timeline.
         pauses: How many blocks of `paused` are open.
         tolerates: Tells of a violation whether it is known already, and so fails nothing.
+        children: The first `KEPT_CHILDREN` requests into an app under test that opened connections, for timelines.
     """
 
     limits: Limits
@@ -48,6 +52,7 @@ class Invocation:
     connections: ConnectionGuard
     pauses: int
     tolerates: Callable[[Violation], bool] | None
+    children: list["Invocation"]
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class Invocation:
         self.name = name
         self.pauses = 0
         self.tolerates = None
+        self.children = []
         self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
         self._internal = SubrequestGuard(self.limits.internal_subrequests)
@@ -372,6 +378,8 @@ class Invocation:
             used = child.statistics()
             self._worst = used.worst(self._worst)
             self._child_walls_ms.append(used.wall_ms)
+            if child.connections.opened and len(self.children) < KEPT_CHILDREN:
+                self.children.append(child)
             for found in child.violations + child.allowed:
                 key = (found.rule, found.frames)
                 first, times = self._adopted.get(key, (wording.within(found, child.name), 0))

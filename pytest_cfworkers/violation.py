@@ -1,10 +1,10 @@
 """`Violation`, the one record of a broken rule, and `CfLimitExceeded`, which fails a test with them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Self, final
 
-from pytest_cfworkers.callsite import Frame, inside
+from pytest_cfworkers.callsite import Frame
 from pytest_cfworkers.limits import Rule
 
 
@@ -52,10 +52,6 @@ class Violation:
         lines = [f"{self.rule}: {self.headline}", *(f"    {line}" for line in self.evidence)]
         lines += [f"  {line}" if line else "" for line in self.remedy.splitlines()]
         return "\n".join([*lines, f"  {self.source}"])
-
-    def inside(self, root: str) -> Self:
-        """Return it with the paths of its frames from the root of a project, with forward slashes."""
-        return replace(self, frames=inside(self.frames, root))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON and other processes."""

@@ -21,6 +21,7 @@ from pytest_cfworkers.plugin.fixtures import (
 from pytest_cfworkers.plugin.marks import NAME, help_line, is_guarded
 from pytest_cfworkers.plugin.options import add_options, read_settings
 from pytest_cfworkers.plugin.recorder import Recorder
+from pytest_cfworkers.plugin.reports import Publisher
 from pytest_cfworkers.plugin.stash import RECORDER, SETTINGS
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # a worker of xdist tells nobody but its controller
         config.pluginmanager.register(config.stash[RECORDER], "cfworkers-recorder")
         _bring_in_judges(config)
+        if publisher := Publisher.wanted(config):
+            config.pluginmanager.register(publisher, "cfworkers-publisher")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 import pytest
 
 from pytest_cfworkers.limits import CONNECTION_MODELS, PLANS, ConnectionModel, Limits, Plan
+from pytest_cfworkers.plugin import reports
 
 if TYPE_CHECKING:
     from pytest_cfworkers.gates.expression import Gate
@@ -147,6 +148,14 @@ OPTIONS: Final[tuple[Option, ...]] = (
         metavar="DIR",
     ),
     Option(
+        name="cf_report",
+        help="write a report of the run: a path that ends in .html, .json, .sarif or .md; may be given again",
+        default="",
+        parse=reports.parse,
+        metavar="PATH",
+        repeatable=True,
+    ),
+    Option(
         name="cf_top",
         help="how many tests the summary names per limit (default: 5)",
         default="5",
@@ -187,6 +196,7 @@ class Settings:
         baseline_update: Whether its file is written at the end.
         gates: What the whole run is held to.
         bundle: The folder to measure as the Worker's bundle; None where none is named.
+        reports: Where reports are written to.
         top: How many tests the summary names per limit.
     """
 
@@ -202,6 +212,7 @@ class Settings:
     baseline_update: bool
     gates: "tuple[Gate, ...]"
     bundle: Path | None
+    reports: tuple[Path, ...]
     top: int
 
     @property
@@ -211,6 +222,11 @@ class Settings:
         if self.wrangler is None:
             return limits
         return limits.configure(cpu_ms=self.wrangler.cpu_ms, subrequests=self.wrangler.subrequests)
+
+    @property
+    def timelines(self) -> bool:
+        """Whether somebody wants to see what was open when."""
+        return any(reports.shows_timelines(path) for path in self.reports)
 
     @property
     def words(self) -> dict[str, str]:
@@ -273,6 +289,7 @@ def read_settings(config: pytest.Config) -> Settings:
         baseline_update=given["cf_baseline_update"].value == "on",
         gates=tuple(gate for gates in given["cf_gate"].value for gate in gates),
         bundle=_folder(given["cf_bundle"]),
+        reports=_reports(given["cf_report"], config),
         top=given["cf_top"].value,
     )
 
@@ -321,6 +338,15 @@ def _read_baseline(given: Given, update: Given) -> "Baseline | None":
         return Baseline.read(path, update=update.value == "on")
     except BaselineError as error:
         raise pytest.UsageError(f"{given.place}: {error}") from None
+
+
+def _reports(given: Given, config: pytest.Config) -> tuple[Path, ...]:
+    """Refuse at the start of a run what would fail at its end; the workers of xdist leave that to their controller."""
+    paths = tuple(dict.fromkeys(Path(given.base, text) for text in given.value))
+    for path in paths if not hasattr(config, "workerinput") else ():
+        if problem := reports.problem(path):
+            raise pytest.UsageError(f"{given.place}: {problem}")
+    return paths
 
 
 def _effective(option: Option, config: pytest.Config) -> Given:

@@ -5,6 +5,8 @@ written after, in the same hook with `trylast`; the summary is shown in `pytest_
 """
 
 import datetime as dt
+import shutil
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
@@ -99,9 +101,22 @@ class Recorder:
                 "outcome": report.outcome,
                 "duration_ms": round(report.duration * 1_000, 3),
             }
-            self.records[report.nodeid] = TestRecord.from_dict({**data, **known})
+            record = self.records[report.nodeid] = TestRecord.from_dict({**data, **known})
+            if report.failed and record.timelines:
+                self._draw(report, record)
         elif report.failed and report.when == "teardown" and report.nodeid in self.records:
             self.records[report.nodeid] = replace(self.records[report.nodeid], outcome="failed")
+
+    def _draw(self, report: pytest.TestReport, record: "TestRecord") -> None:
+        """Show under the message of a failed test what was open when, where that is what it broke."""
+        from pytest_cfworkers.report.model import SHOWN  # noqa: PLC0415
+        from pytest_cfworkers.report.waterfall import drawn, waterfall  # noqa: PLC0415
+
+        timeline = drawn(record.timelines)
+        if timeline is not None and any(found.rule in SHOWN for found in record.violations):
+            width = shutil.get_terminal_size().columns
+            lines = waterfall(timeline, width=width, encoding=getattr(sys.stdout, "encoding", None))
+            report.sections.append(("connections over time", "\n".join(lines)))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note that the run was ended from outside, or ended itself early."""

@@ -1,15 +1,12 @@
 """The JSON file of a run: written by a test run, read by whoever merges, compares or draws."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final, final
 
 from pytest_cfworkers.report.atomic import write_text
 from pytest_cfworkers.report.run import SCHEMA, Run
-
-FORMAT: Final = "pytest-cfworkers"
-"""What a file says that it is of."""
+from pytest_cfworkers.report.schema import FORMAT, mismatch
 
 _AGAIN: Final = "write it again with --cf-report=NAME.json"
 
@@ -50,7 +47,7 @@ def read(path: Path) -> Run:
         raise ReportError(f"{path} cannot be read: {error.strerror}; {_AGAIN}") from None
     except (ValueError, RecursionError) as error:
         raise ReportError(f"{path} is damaged: it is not JSON ({error}); {_AGAIN}") from None
-    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ReportError(f"{path} is no report of pytest-cfworkers; valid: what --cf-report=NAME.json writes")
     schema = data.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
@@ -58,13 +55,6 @@ def read(path: Path) -> Run:
             f"{path} has version {schema} of the data, this pytest-cfworkers reads up to {SCHEMA}; "
             f"update it: pip install --upgrade pytest-cfworkers"
         )
-    return _run(path, data)
-
-
-def _run(path: Path, data: Mapping[str, Any]) -> Run:
-    try:
-        run = Run.from_dict({key: value for key, value in data.items() if key != "format"})
-        run.to_dict()  # a part of another kind shows itself here
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ReportError(f"{path} is damaged: {type(error).__name__}: {error}; {_AGAIN}") from None
-    return run
+    if damage := mismatch(data):
+        raise ReportError(f"{path} is damaged: {damage}; {_AGAIN}")
+    return Run.from_dict({key: value for key, value in data.items() if key != "format"})

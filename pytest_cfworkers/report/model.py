@@ -4,12 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self, final
 
-from pytest_cfworkers.callsite import Frame
+from pytest_cfworkers.callsite import Frame, inside
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit, Limits, Rule
+from pytest_cfworkers.report.redaction import redact
 from pytest_cfworkers.report.timeline import Timeline
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.violation import Violation
+
+SHOWN: Final[frozenset[Rule]] = frozenset({"connections", "queued-timeout"})
+"""The rules of which a failure shows what was open when."""
 
 _FOUND: Final = ("violations", "known", "allowed", "advice")
 
@@ -85,7 +89,8 @@ class TestRecord:
         Args:
             nodeid: Its pytest id.
             invocations: At least one; all that the test opened.
-            timelines: Whether to tell what happened in each of them, too.
+            timelines: Whether to tell what happened in each of them, too. It is told of the worst of them
+                where too many connections were wanted: a failure shows it.
         """
         first = invocations[0]
         worst: Statistics | None = None
@@ -104,19 +109,23 @@ class TestRecord:
             advice=_distinct(found for invocation in invocations for found in invocation.advice),
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
             dropped=sum(invocation.dropped for invocation in invocations),
-            timelines=tuple(map(Timeline.of, invocations)) if timelines else (),
             walls_ms=tuple(round(wall, 3) for invocation in invocations for wall in invocation.walls_ms),
+            timelines=tuple(map(Timeline.of, _seen(invocations, violations, everything=timelines))),
         )
 
-    def inside(self, root: str) -> Self:
-        """Return the record with the paths of its lines from the root of the project, with forward slashes."""
+    def published(self, root: str) -> Self:
+        """Return the record as reports may show it: paths from the root of the project, and nothing secret."""
+
+        def each(found: tuple[Violation, ...]) -> tuple[Violation, ...]:
+            return tuple(_published(violation, root) for violation in found)
+
         return replace(
             self,
-            violations=tuple(found.inside(root) for found in self.violations),
-            known=tuple(found.inside(root) for found in self.known),
-            allowed=tuple(found.inside(root) for found in self.allowed),
-            advice=tuple(found.inside(root) for found in self.advice),
-            timelines=tuple(timeline.inside(root) for timeline in self.timelines),
+            violations=each(self.violations),
+            known=each(self.known),
+            allowed=each(self.allowed),
+            advice=each(self.advice),
+            timelines=tuple(timeline.published(root) for timeline in self.timelines),
         )
 
     @property
@@ -155,6 +164,25 @@ class TestRecord:
         usage = {key: Usage(**value) for key, value in data["usage"].items()}
         timelines = tuple(map(Timeline.from_dict, data["timelines"]))
         return cls(**{**data, **lists, "usage": usage, "timelines": timelines, "walls_ms": tuple(data["walls_ms"])})
+
+
+def _seen(
+    invocations: tuple[Invocation, ...], violations: tuple[Violation, ...], *, everything: bool
+) -> Iterable[Invocation]:
+    """Choose the invocations whose timelines are told."""
+    if not everything and not any(found.rule in SHOWN for found in violations):
+        return ()
+    every = [one for invocation in invocations for one in (invocation, *invocation.children)]
+    return every if everything else [max(every, key=lambda one: one.connections.peak)]
+
+
+def _published(found: Violation, root: str) -> Violation:
+    return replace(
+        found,
+        headline=redact(found.headline),
+        evidence=tuple(map(redact, found.evidence)),
+        frames=inside(found.frames, root),
+    )
 
 
 def _distinct(found: Iterable[Violation]) -> tuple[Violation, ...]:

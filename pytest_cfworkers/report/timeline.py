@@ -8,6 +8,7 @@ from pytest_cfworkers.callsite import Frame, inside
 from pytest_cfworkers.guards.connections import Connection
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import ConnectionModel
+from pytest_cfworkers.report.redaction import redact
 
 
 @final
@@ -119,9 +120,10 @@ class Timeline:
             dropped=invocation.dropped,
         )
 
-    def inside(self, root: str) -> Self:
-        """Return it with the paths of its lines from the root of a project, with forward slashes."""
-        return replace(self, spans=tuple(replace(span, frames=inside(span.frames, root)) for span in self.spans))
+    def published(self, root: str) -> Self:
+        """Return it as reports may show it: paths from the root of the project, and nothing secret."""
+        spans = [replace(span, label=redact(span.label), frames=inside(span.frames, root)) for span in self.spans]
+        return replace(self, name=redact(self.name), spans=tuple(spans))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON and other processes."""

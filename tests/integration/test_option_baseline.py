@@ -58,7 +58,7 @@ def test_what_is_known_fails_nothing_and_is_shown(known: Project, *, xdist: bool
 
 
 def test_moved_lines_and_renamed_variables_change_nothing(known: Project) -> None:
-    known.write(test_it="\n\n    # moved\n" + CODE.replace("COUNT", "NUMBER").replace("send(NUMBER)", "send(\n  NUMBER)"))
+    known.write(test_it=CODE.replace("COUNT = 9", "# moved\n\n    NUMBER = 9").replace("COUNT", "NUMBER"))
     result = known.run(BASE)
     result.assert_outcomes(passed=3)
     result.stdout.no_fnmatch_line("*better*")
