@@ -1,6 +1,9 @@
 """`python -m pytest_cfworkers`: what is done once and not in a test run."""
 
 import argparse
+import io
+import os
+import sys
 from collections.abc import Sequence
 
 from pytest_cfworkers.commands import compare, doctor, install, limits, merge
@@ -21,5 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in (limits, doctor, merge, compare, install):
         command.add(commands)
     chosen = parser.parse_args(arguments)
-    status: int = chosen.run(chosen)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # test ids hold what a terminal may not be able to show
+    try:
+        status: int = chosen.run(chosen)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads it has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return status

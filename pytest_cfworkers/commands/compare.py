@@ -40,7 +40,7 @@ def run(chosen: argparse.Namespace) -> int:
         return _UNUSABLE
     trend = Trend.between(old, new)
     lines = _markdown(trend) if chosen.markdown else _table(trend)
-    print("\n".join(lines).encode("utf-8", "backslashreplace").decode())
+    print("\n".join(lines))
     for path, run_ in ((chosen.old, old), (chosen.new, new)):
         if not run_.complete:
             print(f"note: the run of {path} is not complete", file=sys.stderr)
@@ -64,9 +64,9 @@ def _table(trend: Trend) -> Iterator[str]:
 
 def _markdown(trend: Trend) -> Iterator[str]:
     if trend.new or trend.worse:
-        yield f"### ❌ {len(trend.new)} new and {len(trend.worse)} worse violations of limits of Cloudflare Workers"
+        yield f"### ❌ Limits of Cloudflare Workers: {len(trend.new)} newly broken, {len(trend.worse)} worse"
     else:
-        yield "### ✅ No limit of Cloudflare Workers is broken that was not"
+        yield "### ✅ Limits of Cloudflare Workers: nothing newly broken, nothing worse"
     yield ""
     if trend.changes:
         yield "| figure | old | new | change |"

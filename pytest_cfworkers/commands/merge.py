@@ -47,14 +47,15 @@ def run(chosen: argparse.Namespace) -> int:
         gates = [gate for several in chosen.gate for gate in several]
         if gates:
             whole = _judged(whole, gates)
-        for path in chosen.output:
-            write_text(path, writers.render(whole, path))
     except files.ReportError as error:
         print(error, file=sys.stderr)
         return _UNUSABLE
-    except OSError as error:
-        print(f"{error.filename or chosen.output[0]} cannot be written: {error.strerror}", file=sys.stderr)
-        return _UNUSABLE
+    for path in chosen.output:
+        try:
+            write_text(path, writers.render(whole, path))
+        except OSError as error:
+            print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
+            return _UNUSABLE
     runs = "1 run" if len(chosen.reports) == 1 else f"{len(chosen.reports)} runs"
     print(f"{runs} with {len(whole.tests):,} guarded tests: {', '.join(map(str, chosen.output))}")
     for line in gate_lines(whole.gates, quiet=False):

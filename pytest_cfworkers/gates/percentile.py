@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the smallest value that so many percent of the values do not exceed.
+def percentile(values: Sequence[float], per_mille: int) -> float:
+    """Return the smallest value that so many of the values do not exceed.
 
     Args:
         values: At least one.
-        percent: From 0, exclusive, to 100.
+        per_mille: How many of a thousand of them: 950 for P95.
     """
-    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
+    return sorted(values)[math.ceil(len(values) * per_mille / 1_000) - 1]

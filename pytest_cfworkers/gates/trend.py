@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self, final
 
 from pytest_cfworkers.gates.metrics import METRICS, Metric
+from pytest_cfworkers.gates.quantity import SHARE
 from pytest_cfworkers.report.baseline import Entry, broken
 from pytest_cfworkers.report.run import Run
 
@@ -24,8 +25,10 @@ class Change(NamedTuple):
 
     @property
     def percent(self) -> float | None:
-        """How much it grew, in percent of what it was; None where that cannot be said."""
-        return 100 * (self.new - self.old) / abs(self.old) if self.old and self.new is not None else None
+        """How much it grew, in percent of what it was; None where that cannot be said, or it is a share itself."""
+        if not self.old or self.new is None or self.metric.quantity is SHARE:
+            return None
+        return 100 * (self.new - self.old) / self.old
 
 
 @final
