@@ -6,13 +6,14 @@ import re
 import pytest
 
 from pytest_cfworkers.cli import main
-from pytest_cfworkers.limits import BUNDLE_SIZE, LIMITS, UPLOAD_LIMITS
+from pytest_cfworkers.limits import BUNDLE_SIZE, LIMITS, UPLOAD_LIMITS, Limit, UploadLimit
 
 
 def test_every_number_is_there_with_source_and_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["limits"]) == 0
     shown = capsys.readouterr().out
-    for limit in (*LIMITS, *UPLOAD_LIMITS):
+    numbers: tuple[Limit | UploadLimit, ...] = (*LIMITS, *UPLOAD_LIMITS)
+    for limit in numbers:
         assert re.search(
             rf"^{limit.key} .* {re.escape(limit.title)}\n    {re.escape(limit.source)} \(checked", shown, re.MULTILINE
         )
