@@ -13,14 +13,13 @@ from tests.report.runs import SEVEN, record, run
 def test_a_broken_run_is_told_with_places_headroom_and_the_other_plan() -> None:
     free = {"subrequests": Usage(used=60, limit=10_000, other=50)}
     one = run(record(), record("tests/test_b.py::test_many", usage=free, violations=(), outcome="passed"))
-    source = SEVEN.source
+    source, all_ = SEVEN.source, "`tests/test_sync.py::test_all`"
     assert render(one).splitlines() == [
         "### ❌ 1 test breaks limits of Cloudflare Workers",
         "",
         "| rule | what happened | where | test |",
         "|---|---|---|---|",
-        f"| [connections]({source}) | 7 connections at once, the limit is 6 | `app/sync.py:3` "
-        "| `tests/test_sync.py::test_all` |",
+        f"| [connections]({source}) | 7 connections at once, the limit is 6 | `app/sync.py:3` | {all_} |",
         "",
         "| limit | used at most | limit | left | by |",
         "|---|--:|--:|--:|---|",
