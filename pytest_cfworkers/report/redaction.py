@@ -12,7 +12,7 @@ HIDDEN: Final = "…"
 """What stands in the place of what is not told."""
 
 _URL: Final = re.compile(r"(\b[a-zA-Z][\w+.-]*://)([^\s\"'`<>/?#]*@)?([^\s\"'`<>?#]*)([?#][^\s\"'`<>]*)?")
-_QUERY: Final = re.compile(r"(?<=[\w/})\]])\?[a-zA-Z_][\w.%\[\]-]*=[^\s\"'`<>]*")
+_QUERY: Final = re.compile(r"(?<=\S)\?[a-zA-Z_][\w.%\[\]-]*=[^\s\"'`<>]*")
 _BOUND: Final = re.compile(r"(\.bind\()(?!\)).*")
 _PAIR: Final = re.compile(r"(\bauth\s*=\s*\()[^)]*")
 _SCHEME: Final = re.compile(r"\b(Bearer|Basic|Token)\s+(?!…)[^\s\"'`,;)]+", re.IGNORECASE)

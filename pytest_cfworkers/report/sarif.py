@@ -46,7 +46,7 @@ def render(run: Run, *, prefix: str = "") -> str:
         "tool": {
             "driver": {
                 "name": "pytest-cfworkers",
-                "version": run.version,
+                "version": legible(run.version, _LINE),
                 "rules": [_rule(rule) for rule in rules],
             }
         },
@@ -65,7 +65,8 @@ def render(run: Run, *, prefix: str = "") -> str:
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [told]}, indent=1) + "\n"
+    text = json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [told]}, ensure_ascii=False, indent=1)
+    return text.encode("utf-8", "replace").decode() + "\n"  # strict readers refuse half of a surrogate pair
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.timeline import Span, Timeline
 
-_ROWS: Final = 20
-"""Connections that are drawn; the rest are counted."""
+_ROWS: Final = 12
+"""Connections that are drawn, twice as many as there are slots; the rest are counted."""
 
 _NARROWEST: Final = 60
 """Columns below which lines are not made shorter."""

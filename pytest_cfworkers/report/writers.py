@@ -18,9 +18,9 @@ def render(run: Run, path: PurePath, *, prefix: str = "") -> str:
     """
     match path.suffix.lower():
         case ".html":
-            from pytest_cfworkers.report import html  # type: ignore[attr-defined]  # noqa: PLC0415
+            from pytest_cfworkers.report import html  # noqa: PLC0415
 
-            return str(html.render(run))
+            return html.render(run)
         case ".json":
             from pytest_cfworkers.report import files  # noqa: PLC0415
 
