@@ -1,13 +1,14 @@
 """`BaselineKeeper`: tells what changed since the baseline, and writes it where that is asked for."""
 
-import sys
 from pathlib import Path
 from typing import Any, final
 
 import pytest
 
-from pytest_cfworkers.plugin.stash import RECORDER, SETTINGS
+from pytest_cfworkers.plugin import section
+from pytest_cfworkers.plugin.stash import RECORDER
 from pytest_cfworkers.report.baseline import Baseline
+from pytest_cfworkers.report.terminal import Line
 from pytest_cfworkers.report.verdict import baseline_lines, update_lines
 
 
@@ -51,20 +52,14 @@ class BaselineKeeper:
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
         """Show what is known, what got better, or what was written."""
-        if config.getoption("collectonly") or (config.get_verbosity() < 0 and not self._problem):
-            return
-        terminalreporter.write_sep("=", "baseline")
+        quiet = config.get_verbosity() < 0
         if self._problem:
-            terminalreporter.write_line(self._problem, red=True)
-            return
-        top = config.stash[SETTINGS].top if config.get_verbosity() < 2 else sys.maxsize  # noqa: PLR2004 - as in the summary of the limits
-        lines = (
-            update_lines(self._baseline, self._written)
-            if self._written is not None
-            else baseline_lines(self._baseline, self._recorder.run().tests, top=top)
-        )
-        for line in lines:
-            terminalreporter.write_line(line.text, **({line.style: True} if line.style else {}))
+            section.show(terminalreporter, "baseline", [Line(self._problem, "red")])
+        elif self._written is not None and not quiet:
+            section.show(terminalreporter, "baseline", update_lines(self._baseline, self._written))
+        elif not quiet and not config.getoption("collectonly"):
+            lines = baseline_lines(self._baseline, self._recorder.run().tests, top=section.most(config))
+            section.show(terminalreporter, "baseline", lines)
 
     def _is_whole(self) -> bool:
         """Tell whether each file that was run was run with all of its tests."""

@@ -1,6 +1,5 @@
 """`Gatekeeper`: measures the bundle and judges the gates at the end of a run, in the process that shows its summary."""
 
-import sys
 from dataclasses import replace
 from typing import Any, final
 
@@ -9,9 +8,11 @@ import pytest
 from pytest_cfworkers.bundle import measure, startup
 from pytest_cfworkers.bundle.upload import BundleError, Upload, of_folder, of_wrangler
 from pytest_cfworkers.gates import presets
+from pytest_cfworkers.plugin import section
 from pytest_cfworkers.plugin.options import Settings
 from pytest_cfworkers.plugin.stash import RECORDER, SETTINGS
 from pytest_cfworkers.report.run import Bundle
+from pytest_cfworkers.report.terminal import Line
 from pytest_cfworkers.report.verdict import bundle_lines, gate_lines
 from pytest_cfworkers.wrangler import Wrangler, WranglerError
 
@@ -52,19 +53,13 @@ class Gatekeeper:
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
         """Show the bundle, and each gate with what was observed and its bound."""
-        quiet, top = config.get_verbosity() < 0, self._settings.top
-        if config.get_verbosity() > 1:
-            top = sys.maxsize
-        lines = list(gate_lines(self._recorder.gates, quiet=quiet))
+        quiet = config.get_verbosity() < 0
+        lines = [Line(self._problem, "yellow")] if self._problem else []
         if (bundle := self._recorder.bundle) is not None and not quiet:
             before = self._settings.baseline.bundle if self._settings.baseline is not None else None
-            lines = [*bundle_lines(bundle, before, top=top), *lines]
-        if lines or self._problem:
-            terminalreporter.write_sep("=", "gates" if self._recorder.complete else "gates of an incomplete run")
-            if self._problem:
-                terminalreporter.write_line(self._problem, yellow=True)
-            for line in lines:
-                terminalreporter.write_line(line.text, **({line.style: True} if line.style else {}))
+            lines += bundle_lines(bundle, before, top=section.most(config))
+        lines += gate_lines(self._recorder.gates, quiet=quiet)
+        section.show(terminalreporter, "gates" if self._recorder.complete else "gates of an incomplete run", lines)
 
     def _measure(self, upload: Upload) -> Bundle | None:
         bundle = None

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from pytest_cfworkers.limits import BUNDLE_SIZE
 from pytest_cfworkers.report.baseline import Baseline, Entry
-from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Bundle, GateResult
 from pytest_cfworkers.report.terminal import Line
@@ -24,7 +23,7 @@ def gate_lines(gates: Sequence[GateResult], *, quiet: bool) -> Iterator[Line]:
             continue
         state = "passed" if gate.passed else "failed" if gate.level == "critical" else "warning"
         style = {"passed": "", "failed": "red", "warning": "yellow"}[state]
-        yield Line(f"  {state:<7}  {gate.expression:<{width}}  {legible(gate.observed)}; {gate.bound}", style)
+        yield Line(f"  {state:<7}  {gate.expression:<{width}}  {gate.observed}; {gate.bound}", style)
 
 
 def bundle_lines(bundle: Bundle, before: tuple[int, int] | None, *, top: int) -> Iterator[Line]:
@@ -82,7 +81,7 @@ def update_lines(old: Baseline, new: Baseline) -> Iterator[Line]:
 
 def _named(lines: Sequence[str], top: int) -> Iterator[Line]:
     for line in lines[:top]:
-        yield Line(f"  {legible(line)}")
+        yield Line(f"  {line}")
     if len(lines) > top:
         yield Line(f"  … and {len(lines) - top} more: --cf-top={len(lines)} names them all")
 

@@ -71,7 +71,7 @@ def test_an_entry_that_only_the_platform_can_import_has_a_size_and_no_start(work
     assert result.ret is pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         [
-            "the startup of *entry.py is not measured: it imports workers, which only the platform has; *",
+            "the startup of src/entry.py is not measured: it imports workers, which only the platform has; *",
             "bundle of src/entry.py: *",
             "  passed   bundle_size<=64MB *",
         ]
