@@ -41,9 +41,9 @@ except BaseException as error:
     told["error"] = f"{type(error).__name__}: {error}"
 told["ms"] = (time.process_time() - begin) * 1000
 sys.stdout.flush()
-sys.__stderr__.write("\\n" + json.dumps(told) + "\\n")
+sys.__stderr__.write("\\ntold " + json.dumps(told) + "\\n")
 """
-"""The program of the fresh process. It tells on the last line of stderr, behind whatever the module writes."""
+"""The program of the fresh process. It tells on a line of stderr, among whatever the module writes there."""
 
 
 @final
@@ -67,7 +67,9 @@ def measure(upload: Upload) -> Startup:
         BundleError: It has no entry, or the entry cannot be imported here; the text says why and what to do.
     """
     if upload.entry is None:
-        raise BundleError(f"the startup of {upload.path} is not measured: it has no index.py, entry.py or worker.py")
+        raise BundleError(
+            f"the startup of {shorten(str(upload.path))} is not measured: it has no index.py, entry.py or worker.py"
+        )
     _, first = _import(upload, upload.entry)  # which may have had to compile what it imports
     shown, _ = _import(upload, upload.entry, "-X", "importtime")
     _, second = _import(upload, upload.entry)
@@ -100,9 +102,9 @@ def _import(upload: Upload, entry: Path, *options: str) -> tuple[str, float]:
         )
     except subprocess.TimeoutExpired:
         raise BundleError(f"{unmeasured} its import takes over {_TIMEOUT_S:.0f} s") from None
-    shown, _, last = done.stderr.partition("\nbegin\n")[2].rstrip().rpartition("\n")
+    shown, _, rest = done.stderr.partition("\nbegin\n")[2].partition("\ntold ")
     try:
-        told = json.loads(last)
+        told = json.loads(rest.partition("\n")[0])
     except ValueError:
         raise BundleError(f"{unmeasured} importing it ended Python with status {done.returncode}") from None
     if told.get("missing", "").partition(".")[0] in PLATFORM_ONLY:

@@ -59,9 +59,10 @@ def of_wrangler(wrangler: Wrangler) -> Upload:
     Raises:
         BundleError: The configuration names no entry, one that is not there, or one in JavaScript.
     """
-    main = wrangler.main
-    if main is None:
+    if wrangler.main is None:
         raise BundleError(f"{wrangler.path} names no main; name the folder of the bundle: --cf-bundle=DIR")
+    main = _normal(wrangler.main)
+    root = _normal(wrangler.base_dir or main.parent)
     if not main.is_file():
         raise BundleError(f"{main}, the main of {wrangler.path}, does not exist")
     if main.suffix != ".py":
@@ -69,7 +70,8 @@ def of_wrangler(wrangler: Wrangler) -> Upload:
             f"{main} is no Python, and wrangler bundles it first: run `npx wrangler deploy --dry-run --outdir=dist` "
             f"and measure what it writes: --cf-bundle=dist"
         )
-    root = wrangler.base_dir or main.parent
+    if not main.is_relative_to(root):
+        raise BundleError(f"{main}, the main of {wrangler.path}, is not below its base_dir {root}")
     project = wrangler.path.parent
     taken = tuple(_in_force(wrangler.rules))
     files = {
@@ -107,6 +109,11 @@ def of_folder(folder: Path, entry: str | None) -> Upload:
         raise BundleError(f"{folder} holds no file that would be uploaded; build first, or name another folder")
     found = next((folder / name for name in (entry, "index.py", "entry.py", "worker.py") if name in files), None)
     return Upload(path=folder, files=dict(sorted(files.items())), entry=found, roots=(folder, folder / VENDOR))
+
+
+def _normal(path: Path) -> Path:
+    """Return a path without `..`, so that one path is below another where it looks so."""
+    return Path(os.path.normpath(path))
 
 
 def _in_force(rules: tuple[ModuleRule, ...]) -> Iterator[str]:

@@ -20,6 +20,11 @@ def test_the_slowest_imports_are_named_and_are_part_of_the_whole(tmp_path: Path)
     assert start.cpu_ms > 1
 
 
+def test_what_is_written_while_python_ends_hides_no_figure(tmp_path: Path) -> None:
+    write(tmp_path, "index.py", "import atexit, sys\natexit.register(print, 'late', file=sys.stderr)\n")
+    assert startup.measure(of_folder(tmp_path, None)).cpu_ms >= 0
+
+
 def test_ones_own_modules_go_before_what_is_installed(tmp_path: Path) -> None:
     write(tmp_path, "index.py", "import pytest\nassert pytest.OWN\n")
     write(tmp_path, "pytest.py", "OWN = True\n")

@@ -61,6 +61,14 @@ def test_a_rule_of_ones_own_ends_the_default_of_its_type_unless_it_falls_through
     assert names(root, f"{rule}fallthrough = true\n") == ["a.css", "a.txt", "entry.py"]
 
 
+def test_a_base_above_the_wrangler_file_is_one(root: Path) -> None:
+    write(root, "worker/entry.py")
+    write(root, "shared/a.py")
+    upload = of_wrangler(wrangler(root / "worker", 'main = "./entry.py"\nbase_dir = ".."\n'))
+    assert {"worker/entry.py", "shared/a.py"} <= set(upload.files)
+    assert upload.roots[0] == root
+
+
 def test_links_to_folders_are_not_followed_and_broken_links_not_read(root: Path) -> None:
     write(root, "elsewhere/big.py")
     (root / "src/link").symlink_to(root / "elsewhere")
@@ -74,6 +82,7 @@ def test_links_to_folders_are_not_followed_and_broken_links_not_read(root: Path)
     [
         ('name = "x"\n', "names no main; name the folder of the bundle: --cf-bundle=DIR"),
         ('main = "src/gone.py"\n', "does not exist"),
+        ('main = "src/entry.py"\nbase_dir = "lib"\n', "is not below its base_dir"),
         ('main = "src/index.ts"\n', "run `npx wrangler deploy --dry-run --outdir=dist`"),
     ],
 )
