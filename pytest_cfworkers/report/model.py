@@ -79,7 +79,7 @@ class TestRecord:
     timelines: tuple[Timeline, ...] = ()
 
     @classmethod
-    def of(cls, nodeid: str, invocations: tuple[Invocation, ...], *, timelines: bool = False) -> Self:
+    def of(cls, nodeid: str, invocations: tuple[Invocation, ...], *, timelines: bool = False, root: str = "") -> Self:
         """Derive the record of a test from the invocations that it was.
 
         Args:
@@ -87,6 +87,7 @@ class TestRecord:
             invocations: At least one; all that the test opened.
             timelines: Whether to tell what happened in each of them, too. It is told of the worst of them
                 where too many connections were wanted: a failure shows it.
+            root: The folder that the paths of timelines are written from; "" to leave them as they are.
         """
         first = invocations[0]
         worst: Statistics | None = None
@@ -104,22 +105,18 @@ class TestRecord:
             advice=_distinct(found for invocation in invocations for found in invocation.advice),
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
             dropped=sum(invocation.dropped for invocation in invocations),
-            timelines=tuple(map(Timeline.of, _seen(invocations, violations, everything=timelines))),
+            timelines=tuple(Timeline.of(one, root) for one in _seen(invocations, violations, everything=timelines)),
         )
 
     def published(self, root: str) -> Self:
-        """Return the record as reports may show it: paths from the root of the project, and nothing secret."""
+        """Return the record as reports may show it: lines in files under the root of the project, nothing secret."""
+        if not (self.violations or self.allowed or self.advice):
+            return self
 
         def each(found: tuple[Violation, ...]) -> tuple[Violation, ...]:
             return tuple(_published(violation, root) for violation in found)
 
-        return replace(
-            self,
-            violations=each(self.violations),
-            allowed=each(self.allowed),
-            advice=each(self.advice),
-            timelines=tuple(timeline.published(root) for timeline in self.timelines),
-        )
+        return replace(self, violations=each(self.violations), allowed=each(self.allowed), advice=each(self.advice))
 
     @property
     def fails_elsewhere(self) -> tuple[Limit, ...]:
