@@ -1,6 +1,7 @@
 // The waterfall of one invocation: drawn when it is opened, zoomed and walked through by mouse and by keyboard.
 
 const MOST_ROWS = 500;
+const LAST_TICK = 94; // Percent: the text of a later one would stand outside.
 const TOLD = {
   consumed: "read to its end", cancelled: "closed unread", failed: "failed", abandoned: "forgotten unread",
   evicted: "evicted: cancelled to make room", open: "still open at the end",
@@ -119,6 +120,7 @@ function waterfall(timeline, memoryLimit) {
     chosen = row;
     rows[row].tabIndex = 0;
     rows[row].setAttribute("aria-selected", "true");
+    tell.classList.add("chosen");
     describe(row);
   }
 
@@ -168,7 +170,7 @@ function waterfall(timeline, memoryLimit) {
   function paint() {
     const ticks = ticksOf(view, 6);
     const lines = () => ticks.map((tick) => shape("line", { class: "grid", x1: percent(tick), x2: percent(tick), y2: "100%" }));
-    axis.replaceChildren(...ticks.map((tick) => shape("text", { x: percent(tick), y: 12 }, `${Number(tick.toFixed(6)).toLocaleString("en")} ms`)));
+    axis.replaceChildren(...ticks.filter((tick) => at(tick) < LAST_TICK).map((tick) => shape("text", { x: percent(tick), y: 12 }, `${Number(tick.toFixed(6)).toLocaleString("en")} ms`)));
     spans.forEach((span, row) => {
       const states = statesOf(span, timeline.wall);
       pictures[row].replaceChildren(
