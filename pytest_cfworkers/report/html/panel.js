@@ -88,7 +88,7 @@ function findings(found, title, kind) {
     return make("article", { class: `card ${kind}` },
       make("h4", { class: "headline" }, make("span", { class: "rule" }, rule), " ", index.strings[headline]),
       make("div", { class: "sides" },
-        evidence.length ? make("pre", { class: "evidence", tabindex: 0, "aria-label": "Evidence" },
+        evidence.length ? make("pre", { class: "evidence", role: "group", tabindex: 0, "aria-label": "Evidence" },
           evidence.map((line) => index.strings[line]).join("\n")) : null,
         make("div", { class: "remedy" }, ...remedyOf(index.remedies[remedy]),
           url ? make("p", { class: "source" }, "Source: ", make("a", { href: url, rel: "noreferrer" }, url)) : null)));
