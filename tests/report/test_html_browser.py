@@ -63,10 +63,15 @@ def show(browser: Browser, files: dict[str, str]) -> Iterator[Callable[..., Page
         page = kept.new_page()
         page.set_default_timeout(20_000)
         trouble: list[str] = []
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("console", lambda message: (refused and refused in message.text) or trouble.append(message.text))
-        page.on("dialog", lambda dialog: trouble.append(dialog.message))
-        page.on("request", lambda request: request.url.startswith(files[name]) or trouble.append(request.url))
+
+        def note(text: str, *, harmless: str) -> None:
+            if not harmless or harmless not in text:
+                trouble.append(text)
+
+        page.on("pageerror", lambda error: note(str(error), harmless=""))
+        page.on("dialog", lambda dialog: note(dialog.message, harmless=""))
+        page.on("console", lambda message: note(message.text, harmless=refused))
+        page.on("request", lambda request: note(request.url, harmless=files[name]))
         page.goto(files[name] + fragment)
         opened.append((kept, trouble))
         return page
