@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self, final
+from typing import Final, Self, final
 
 from pytest_cfworkers import attribution, wording
 from pytest_cfworkers.callsite import Frame, Site
@@ -17,6 +17,9 @@ from pytest_cfworkers.guards.time import TimeGuard
 from pytest_cfworkers.limits import Limits, Rule
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
+
+KEPT_CHILDREN: Final = 20
+"""Requests into an app under test whose connections are kept for timelines; others are only counted."""
 
 
 @final
@@ -39,6 +42,7 @@ class Invocation:
         name: What it is called in reports.
         connections: The guard of the connections, with their times for a timeline.
         pauses: How many blocks of `paused` are open.
+        children: The first `KEPT_CHILDREN` requests into an app under test that opened connections, for timelines.
     """
 
     limits: Limits
@@ -46,6 +50,7 @@ class Invocation:
     name: str
     connections: ConnectionGuard
     pauses: int
+    children: list["Invocation"]
 
     def __init__(
         self,
@@ -60,6 +65,7 @@ class Invocation:
         self.enforce = enforce
         self.name = name
         self.pauses = 0
+        self.children = []
         self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
         self._internal = SubrequestGuard(self.limits.internal_subrequests)
@@ -353,6 +359,8 @@ class Invocation:
         self._open_children.remove(child)
         with self._adopting:
             self._worst = child.statistics().worst(self._worst)
+            if child.connections.opened and len(self.children) < KEPT_CHILDREN:
+                self.children.append(child)
             for found in child.violations + child.allowed:
                 key = (found.rule, found.frames)
                 first, times = self._adopted.get(key, (wording.within(found, child.name), 0))

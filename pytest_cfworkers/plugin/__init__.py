@@ -6,7 +6,7 @@ guarded. Everything else is imported when the first guarded test is collected.
 
 import shutil
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -20,11 +20,12 @@ from pytest_cfworkers.plugin.fixtures import (
 )
 from pytest_cfworkers.plugin.marks import NAME, help_line, is_guarded
 from pytest_cfworkers.plugin.options import add_options, read_settings
-from pytest_cfworkers.plugin.stash import RECORDS, SETTINGS
+from pytest_cfworkers.plugin.recorder import Recorder
+from pytest_cfworkers.plugin.reports import Publisher
+from pytest_cfworkers.plugin.stash import RECORDER, SETTINGS
 
 if TYPE_CHECKING:
     from pytest_cfworkers.plugin.runtime import Runtime
-    from pytest_cfworkers.report.model import TestRecord
 
 __all__ = [
     "_cf_d1_lane",
@@ -39,22 +40,6 @@ __all__ = [
 ]
 
 _RUNTIME: Final = "cfworkers-runtime"
-
-
-@final
-class _Records:
-    """Gathers what the reports of tests carry, in the process that shows the summary."""
-
-    def __init__(self, records: "dict[str, TestRecord]") -> None:
-        self._records = records
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the record of a test; a test that is run again replaces it."""
-        data: Any = getattr(report, "cf_record", None)
-        if data is not None:
-            from pytest_cfworkers.report.model import TestRecord  # noqa: PLC0415 - only with guarded tests
-
-            self._records[report.nodeid] = TestRecord.from_dict(data)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,9 +57,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Work out the effective options and declare the mark."""
     config.stash[SETTINGS] = read_settings(config)
-    config.stash[RECORDS] = {}
+    config.stash[RECORDER] = Recorder(config.stash[SETTINGS])
     config.addinivalue_line("markers", help_line())
-    config.pluginmanager.register(_Records(config.stash[RECORDS]), "cfworkers-records")
+    if not hasattr(config, "workerinput"):  # a worker of xdist tells nobody but its controller
+        config.pluginmanager.register(config.stash[RECORDER], "cfworkers-recorder")
+        if publisher := Publisher.wanted(config):
+            config.pluginmanager.register(publisher, "cfworkers-publisher")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -120,7 +108,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show what the guarded tests used."""
-    records = config.stash[RECORDS]
+    records = config.stash[RECORDER].records
     settings = config.stash[SETTINGS]
     quiet = config.get_verbosity() < 0
     if not records or (quiet and settings.mode != "report") or settings.mode == "off":

@@ -75,9 +75,15 @@ class Guard:
                 stack.enter_context(self._running())
             yield
 
-    def record(self) -> TestRecord | None:
-        """Derive what reports tell of the test; None if its function never ran."""
-        return TestRecord.of(self._item.nodeid, tuple(self._invocations)) if self._invocations else None
+    def record(self, *, timelines: bool) -> TestRecord | None:
+        """Derive what reports tell of the test; None if its function never ran.
+
+        Args:
+            timelines: Whether to tell what was open when, also where the connections were no problem.
+        """
+        if not self._invocations:
+            return None
+        return TestRecord.of(self._item.nodeid, tuple(self._invocations), timelines=timelines)
 
     def is_verdict(self, error: BaseException | None) -> bool:
         """Tell whether an error is the guard's own verdict."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 import pytest
 
 from pytest_cfworkers.limits import CONNECTION_MODELS, PLANS, ConnectionModel, Limits, Plan
+from pytest_cfworkers.plugin import reports
 
 if TYPE_CHECKING:
     from pytest_cfworkers.wrangler import Wrangler
@@ -109,6 +110,14 @@ OPTIONS: Final[tuple[Option, ...]] = (
         metavar="PATH",
     ),
     Option(
+        name="cf_report",
+        help="write a report of the run: a path that ends in .html, .json, .sarif or .md; may be given again",
+        default="",
+        parse=reports.parse,
+        metavar="PATH",
+        repeatable=True,
+    ),
+    Option(
         name="cf_top",
         help="how many tests the summary names per limit (default: 5)",
         default="5",
@@ -145,6 +154,7 @@ class Settings:
         d1: What stands behind the fixture `cf_d1`.
         d1_limits: Whose limits hold in the fake.
         d1_schema: The schema of the databases; None for that of the wrangler file.
+        reports: Where reports are written to.
         top: How many tests the summary names per limit.
     """
 
@@ -156,6 +166,7 @@ class Settings:
     d1: D1Lane
     d1_limits: D1Limits
     d1_schema: Path | None
+    reports: tuple[Path, ...]
     top: int
 
     @property
@@ -165,6 +176,24 @@ class Settings:
         if self.wrangler is None:
             return limits
         return limits.configure(cpu_ms=self.wrangler.cpu_ms, subrequests=self.wrangler.subrequests)
+
+    @property
+    def timelines(self) -> bool:
+        """Whether somebody wants to see what was open when."""
+        return any(reports.shows_timelines(path) for path in self.reports)
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What is in force, by the name of the option, for reports."""
+        said = {
+            "cf_limits": self.mode,
+            "cf_plan": self.plan,
+            "cf_connections": self.connection_model,
+            "cf_incoming": "auto" if self.incoming else "off",
+            "cf_d1": self.d1,
+            "cf_d1_limits": self.d1_limits,
+        }
+        return said if self.wrangler is None else {**said, "cf_wrangler": str(self.wrangler)}
 
     def __str__(self) -> str:
         """Say what is in force, for the header of the run."""
@@ -206,6 +235,7 @@ def read_settings(config: pytest.Config) -> Settings:
         d1=_available(given["cf_d1"]),
         d1_limits=given["cf_d1_limits"].value,
         d1_schema=_existing(given["cf_d1_schema"]),
+        reports=_reports(given["cf_report"], config),
         top=given["cf_top"].value,
     )
 
@@ -227,6 +257,15 @@ def _existing(given: Given) -> Path | None:
     if not path.exists():
         raise pytest.UsageError(f"{given.place}: {path} does not exist; valid: an .sql file or a folder of migrations")
     return path
+
+
+def _reports(given: Given, config: pytest.Config) -> tuple[Path, ...]:
+    """Refuse at the start of a run what would fail at its end; the workers of xdist leave that to their controller."""
+    paths = tuple(dict.fromkeys(Path(given.base, text) for text in given.value))
+    for path in paths if not hasattr(config, "workerinput") else ():
+        if problem := reports.problem(path):
+            raise pytest.UsageError(f"{given.place}: {problem}")
+    return paths
 
 
 def _effective(option: Option, config: pytest.Config) -> Given:

@@ -1,7 +1,7 @@
 """The hooks around each test of a run in which at least one is guarded."""
 
 from collections.abc import Generator
-from typing import Any, final
+from typing import Any, Final, final
 
 import pytest
 
@@ -11,7 +11,11 @@ from pytest_cfworkers.plugin import marks
 from pytest_cfworkers.plugin.guard import Guard
 from pytest_cfworkers.plugin.options import Settings
 from pytest_cfworkers.plugin.stash import GUARD
+from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
+
+_PROPERTY: Final = "cf."
+"""How the names of our properties in JUnit XML begin."""
 
 
 @final
@@ -86,10 +90,13 @@ class Runtime:
         """Tell the report of a test what its guard found."""
         report = yield
         guard = item.stash.get(GUARD, None)
-        if guard is None or call.when != "call" or (record := guard.record()) is None:
+        if guard is None or call.when != "call":
+            return report
+        record = guard.record(timelines=self._settings.timelines)
+        if record is None:
             return report
         # Reports take further attributes, and carry plain ones to the controller of xdist.
-        report.cf_record = record.to_dict()  # type: ignore[attr-defined]
+        report.cf_record = record.published(str(item.config.rootpath)).to_dict()  # type: ignore[attr-defined]
         error = call.excinfo.value if call.excinfo is not None else None
         told = error.violations if isinstance(error, CfLimitExceeded) else ()
         places = {(found.rule, found.frames) for found in told}
@@ -102,6 +109,7 @@ class Runtime:
         elif error is not None and untold:
             text = "\n\n".join(map(str, untold))
             report.sections.append(("limits of Cloudflare Workers that were broken, too", text))
+        report.user_properties = item.user_properties = _properties(item, record)
         for violation in record.violations:
             item.ihook.pytest_cf_violation(item=item, violation=violation)
         return report
@@ -133,6 +141,17 @@ class Runtime:
                 pytrace=False,
             )
         return adjusted
+
+
+def _properties(item: pytest.Item, record: TestRecord) -> list[tuple[str, object]]:
+    """Add what a test used and may use to what JUnit XML tells of it; where it is run again, what it used last."""
+    kept = [pair for pair in item.user_properties if not pair[0].startswith(_PROPERTY)]
+    used = record.usage.items()
+    return [*kept, *((_PROPERTY + key, f"{_figure(usage.used)}/{_figure(usage.limit)}") for key, usage in used)]
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def _message(excinfo: pytest.ExceptionInfo[BaseException], first: Violation) -> Any:

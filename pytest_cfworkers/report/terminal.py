@@ -2,11 +2,13 @@
 
 import math
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
+from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.wording import place
 
@@ -16,6 +18,13 @@ _PLENTY: Final = 99.5
 
 _HALF: Final = 50.0
 """The same for the values of one statement: most bind a few."""
+
+
+_NARROWEST: Final = 40
+"""Columns below which lines are not broken for the terminal."""
+
+_LONGEST: Final = 1_000
+"""Characters of a line that others wrote."""
 
 
 class Line(NamedTuple):
@@ -37,6 +46,11 @@ def summary(
         failing: Whether violations failed their tests, or were only reported.
         quiet: Whether to tell no more than what would fail.
     """
+    for line in _lines(records, top=top, width=width, failing=failing, quiet=quiet):
+        yield from _wrapped(line, max(width, _NARROWEST))
+
+
+def _lines(records: Sequence[TestRecord], *, top: int | None, width: int, failing: bool, quiet: bool) -> Iterator[Line]:
     plenty, top = (math.inf, sys.maxsize) if top is None else (_PLENTY, top)
     records = sorted(records, key=lambda record: record.nodeid)  # not in the order in which workers finished
     if quiet:
@@ -140,7 +154,19 @@ def _tests(count: int, what: str = "test") -> str:
     return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
+def _wrapped(line: Line, width: int) -> Iterator[Line]:
+    """Break a line where the terminal would, but at a word, and indented."""
+    text = legible(line.text, _LONGEST)
+    if len(text) <= width:
+        yield Line(text, line.style)
+        return
+    indent = " " * (len(text) - len(text.lstrip()) + 2)
+    parts = textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
+    yield from (Line(part, line.style) for part in parts)
+
+
 def _fit(start: str, nodeid: str, width: int) -> str:
     """Write a test id behind a start; where the line is too narrow, the id's end tells more than its start."""
+    nodeid = legible(nodeid)
     room = max(width - len(start), 20)
     return start + (nodeid if len(nodeid) <= room else "…" + nodeid[len(nodeid) - room + 1 :])

@@ -1,13 +1,14 @@
 """The timeline of one invocation: what was open when, and how much memory was held."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, final
 
-from pytest_cfworkers.callsite import Frame
+from pytest_cfworkers.callsite import Frame, inside
 from pytest_cfworkers.guards.connections import Connection
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import ConnectionModel
+from pytest_cfworkers.report.redaction import redact
 
 
 @final
@@ -118,6 +119,11 @@ class Timeline:
             spans=tuple(sorted(spans, key=lambda span: span.opened_ms)),
             dropped=invocation.dropped,
         )
+
+    def published(self, root: str) -> Self:
+        """Return it as reports may show it: paths from the root of the project, and nothing secret."""
+        spans = [replace(span, label=redact(span.label), frames=inside(span.frames, root)) for span in self.spans]
+        return replace(self, name=redact(self.name), spans=tuple(spans))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON and other processes."""

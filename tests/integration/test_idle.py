@@ -66,7 +66,7 @@ def test_help_shows_every_option_by_every_route(project: Project) -> None:
     lines = project.run("--help").outlines
     for option in OPTIONS:
         assert any(line.lstrip().startswith(f"{option.flag}=") for line in lines)
-        assert any(re.match(rf" +{option.name} \(string\)", line) for line in lines)
+        assert any(re.match(rf" +{option.name} \((string|linelist)\)", line) for line in lines)
     text = " ".join(" ".join(lines).split())
     for option in OPTIONS:
         assert option.help in text

@@ -18,6 +18,7 @@ VALUES: Final = {
 
 ALL: Final = {**{name: (bad, valid) for name, (_, _, bad, valid) in VALUES.items()}} | {
     "cf_incoming": ("maybe", "auto, off"),
+    "cf_report": ("run.txt", ".html, .json, .sarif, .md"),
     "cf_top": ("five", "a number from 0"),
 }
 
