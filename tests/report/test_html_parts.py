@@ -122,7 +122,7 @@ def test_the_same_fault_in_many_tests_is_one_card_with_the_worst_of_them_first()
     assert card.place == "app/refresh.py:9 in refresh"
 
 
-def test_other_lines_are_other_faults() -> None:
+def test_other_functions_are_other_faults() -> None:
     tests = (guarded(violations=(synthetic.violation(8, 0), synthetic.violation(8, 1))),)
     assert len(findings.broken(tests)) == 2
 

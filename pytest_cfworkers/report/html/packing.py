@@ -76,7 +76,7 @@ def pack(tests: Sequence[TestRecord], columns: Sequence[Column]) -> tuple[str, s
     index = {
         "tight": TIGHT,
         "columns": [
-            {"key": column.limit.key, "title": column.limit.title, "short": column.short, "unit": column.limit.unit}
+            {name: getattr(column.limit, name) for name in ("key", "rule", "title", "unit")} | {"short": column.short}
             for column in columns
         ],
         "outcomes": OUTCOMES,

@@ -53,6 +53,8 @@ def render(run: Run) -> str:
         broken=findings.broken(tests),
         allowed=findings.allowed(tests),
         advice=findings.advice(tests),
+        elsewhere=tuple(findings.elsewhere(tests)),
+        named=findings.NAMED,
         unneeded=tuple(findings.unneeded(tests)),
         style=Markup(style),  # noqa: S704 - files of this package
         early=Markup(early),  # noqa: S704 - the same

@@ -67,7 +67,7 @@ function uses(test) {
     if (used === null) return [];
     const percent = headroom(used, limit);
     const whole = Math.max(used, limit) || 1;
-    const kind = standing(percent);
+    const kind = standing(percent, index.rules[test].includes(column.rule));
     const within = (100 * Math.min(used, limit)) / whole;
     return [make("li", { class: kind },
       make("p", { class: "title", title: column.title }, column.short),

@@ -104,7 +104,7 @@ def draw(timeline: Timeline) -> Waterfall:
     return Waterfall(
         name=timeline.name,
         ticks=tuple(
-            (window.at(moment), f"{round(moment, 6):,.10g} ms")
+            (window.at(moment), f"{round(moment, 6):,.12g} ms")
             for moment in _ticks(window)
             if window.at(moment) < _LAST_TICK
         ),
