@@ -41,13 +41,11 @@ class Column:
 def columns(tests: Sequence[TestRecord]) -> tuple[Column, ...]:
     """Return the columns of what any test used."""
     used = {key for record in tests for key, usage in record.usage.items() if usage.used}
-    return tuple(
-        Column(limit=limit, short=_SHORT.get(limit.key, limit.title)) for limit in ALL if limit.key in used
-    )
+    return tuple(Column(limit=limit, short=_SHORT.get(limit.key, limit.title)) for limit in ALL if limit.key in used)
 
 
 def cells(record: TestRecord, columns: Sequence[Column]) -> list[str]:
-    """Return the figures of a test as the table shows them: outcome, time, each limit, and what is left of the least."""
+    """Return the figures of a test as the table shows them: outcome, time, each limit, and the least headroom."""
     found = [record.outcome, milliseconds(record.duration_ms)]
     for column in columns:
         usage = record.usage.get(column.limit.key)
