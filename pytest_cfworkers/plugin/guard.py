@@ -94,7 +94,8 @@ class Guard:
         """
         if not self._invocations:
             return None
-        return TestRecord.of(self._item.nodeid, tuple(self._invocations), timelines=timelines)
+        root = str(self._item.config.rootpath)
+        return TestRecord.of(self._item.nodeid, tuple(self._invocations), timelines=timelines, root=root)
 
     def is_verdict(self, error: BaseException | None) -> bool:
         """Tell whether an error is the guard's own verdict."""

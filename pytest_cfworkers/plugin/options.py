@@ -358,7 +358,7 @@ def _effective(option: Option, config: pytest.Config) -> Given:
     given = next((source for source in _sources(option, config) if source.value not in (None, "", [])), default)
     if not option.repeatable:
         return given._replace(value=_parsed(option, str(given.value), given.place))
-    several = given.value.split(";") if isinstance(given.value, str) else given.value
+    several = given.value.split(";") if isinstance(given.value, str) else map(str, given.value)
     return given._replace(value=tuple(_parsed(option, text.strip(), given.place) for text in several if text.strip()))
 
 

@@ -83,7 +83,7 @@ class TestRecord:
     walls_ms: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, nodeid: str, invocations: tuple[Invocation, ...], *, timelines: bool = False) -> Self:
+    def of(cls, nodeid: str, invocations: tuple[Invocation, ...], *, timelines: bool = False, root: str = "") -> Self:
         """Derive the record of a test from the invocations that it was.
 
         Args:
@@ -91,6 +91,7 @@ class TestRecord:
             invocations: At least one; all that the test opened.
             timelines: Whether to tell what happened in each of them, too. It is told of the worst of them
                 where too many connections were wanted: a failure shows it.
+            root: The folder that the paths of timelines are written from; "" to leave them as they are.
         """
         first = invocations[0]
         worst: Statistics | None = None
@@ -110,11 +111,13 @@ class TestRecord:
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
             dropped=sum(invocation.dropped for invocation in invocations),
             walls_ms=tuple(round(wall, 3) for invocation in invocations for wall in invocation.walls_ms),
-            timelines=tuple(map(Timeline.of, _seen(invocations, violations, everything=timelines))),
+            timelines=tuple(Timeline.of(one, root) for one in _seen(invocations, violations, everything=timelines)),
         )
 
     def published(self, root: str) -> Self:
-        """Return the record as reports may show it: paths from the root of the project, and nothing secret."""
+        """Return the record as reports may show it: lines in files under the root of the project, nothing secret."""
+        if not (self.violations or self.allowed or self.advice):
+            return self
 
         def each(found: tuple[Violation, ...]) -> tuple[Violation, ...]:
             return tuple(_published(violation, root) for violation in found)
@@ -125,7 +128,6 @@ class TestRecord:
             known=each(self.known),
             allowed=each(self.allowed),
             advice=each(self.advice),
-            timelines=tuple(timeline.published(root) for timeline in self.timelines),
         )
 
     @property

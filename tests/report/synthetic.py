@@ -14,7 +14,7 @@ from pytest_cfworkers.violation import Violation
 
 SLOTS = 6
 MB = 2**20
-SITES = (
+SITES: tuple[tuple[Frame, ...], ...] = (
     (Frame("app/refresh.py", 9, "refresh"), Frame("tests/test_refresh.py", 21, "test_refresh")),
     (Frame("app/github.py", 114, "fetch_page"), Frame("app/github.py", 80, "fetch_all")),
     (Frame("app/store.py", 33, "save"),),

@@ -1,4 +1,4 @@
-"""The report as one HTML file: no network, readable without JavaScript, and with it a table and waterfalls to search."""
+"""The report as one HTML file: no network, readable without JavaScript, with it a table to search and waterfalls."""
 
 from pytest_cfworkers.report.html.page import render
 

@@ -8,6 +8,11 @@ function number(value, digits = 0) {
   return written.get(digits).format(value);
 }
 
+/** Write a round number with no more digits than it needs. */
+function moment(value) {
+  return Number(value.toFixed(6)).toLocaleString("en", { maximumFractionDigits: 6 });
+}
+
 /** Write milliseconds with three figures that matter. */
 function milliseconds(value) {
   const digits = value >= 1 ? Math.max(0, 2 - Math.floor(Math.log10(value))) : 2;
@@ -38,8 +43,9 @@ function headroom(used, limit) {
   return (100 * (limit - used)) / limit;
 }
 
-function standing(percent) {
-  if (percent < 0) return "over";
+/** Say how that is to be taken: what is over a limit and breaks no rule was allowed to be, or only warns. */
+function standing(percent, broken) {
+  if (percent < 0) return broken ? "over" : "warns";
   return percent < index.tight ? "tight" : "plenty";
 }
 

@@ -45,7 +45,7 @@ def columns(tests: Sequence[TestRecord]) -> tuple[Column, ...]:
 
 
 def cells(record: TestRecord, columns: Sequence[Column]) -> list[str]:
-    """Return the figures of a test as the table shows them: outcome, time, each limit, and what is left of the least."""
+    """Return the figures of a test as the table shows them: outcome, time, each limit, and the least headroom."""
     found = [record.outcome, milliseconds(record.duration_ms)]
     for column in columns:
         usage = record.usage.get(column.limit.key)

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Final, Literal, final
 
 from pytest_cfworkers.limits import RULES
+from pytest_cfworkers.report.html.figures import amount
 from pytest_cfworkers.report.html.waterfall import Waterfall, draw
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import Violation
@@ -14,6 +15,10 @@ from pytest_cfworkers.wording import place
 DRAWN: Final = 2_000
 """Connections that are drawn without JavaScript, in all: the page must stay small. The worst tests come first."""
 
+NAMED: Final = 100
+"""Tests that are named which would fail on the other plan; the rest are counted."""
+
+_FIX: Final = "Fix:"
 _CODE: Final = "    "
 """What a line of a remedy begins with that is code."""
 
@@ -53,7 +58,7 @@ class Finding:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What is the same fault in one or more tests: the same rule, broken by the same lines.
+    """What is the same fault in one or more tests: the same rule, broken by the same functions.
 
     Attributes:
         worst: The one that went furthest beyond the limit.
@@ -82,7 +87,7 @@ def broken(tests: Sequence[TestRecord]) -> tuple[Card, ...]:
     groups: dict[object, list[Finding]] = {}
     for index, record in enumerate(tests):
         for found in record.violations:
-            key = found.rule, found.frames, found.remedy
+            key = found.key, found.remedy
             groups.setdefault(key, []).append(Finding(test=index, record=record, violation=found))
     for group in groups.values():
         group.sort(key=lambda finding: -finding.violation.observed)
@@ -116,15 +121,27 @@ def unneeded(tests: Sequence[TestRecord]) -> Iterator[tuple[int, TestRecord, str
             yield index, record, rule, why
 
 
+def elsewhere(tests: Sequence[TestRecord]) -> Iterator[tuple[int, TestRecord, str]]:
+    """Yield the tests that would fail on the other plan, and why."""
+    for index, record in enumerate(tests):
+        why = [
+            f"{amount(limit, usage.used)} of {amount(limit, usage.other or 0)} {limit.title}"
+            for limit in record.fails_elsewhere
+            for usage in (record.usage[limit.key],)
+        ]
+        if why:
+            yield index, record, ", ".join(why)
+
+
 def blocks(remedy: str) -> Iterator[Block]:
     """Take a remedy apart into text, code and links."""
     for code, lines in groupby(remedy.splitlines(), key=lambda line: line.startswith(_CODE)):
         if code:
             yield Block(kind="code", text="\n".join(line.removeprefix(_CODE) for line in lines))
             continue
-        for link, part in groupby(lines, key=is_link):
-            for text in part if link else (" ".join(part),):
-                yield Block(kind="link" if link else "text", text=text.strip())
+        for alone, part in groupby(lines, key=lambda line: line == _FIX or is_link(line)):
+            for text in part if alone else (" ".join(part),):
+                yield Block(kind="link" if is_link(text) else "text", text=text.strip())
 
 
 def is_link(text: str) -> bool:
@@ -154,7 +171,7 @@ class _Pencil:
 def _cards(found: Iterator[tuple[int, TestRecord, Violation]]) -> tuple[Card, ...]:
     groups: dict[object, list[Finding]] = {}
     for index, record, violation in found:
-        key = violation.rule, violation.frames, violation.remedy
+        key = violation.key, violation.remedy
         groups.setdefault(key, []).append(Finding(test=index, record=record, violation=violation))
     return tuple(
         Card(worst=first, rest=tuple(rest), remedy=tuple(blocks(first.violation.remedy)))

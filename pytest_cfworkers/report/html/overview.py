@@ -180,7 +180,7 @@ def _spread(title: str, values: list[float], words: Callable[[float], str]) -> I
     yield Spread(
         title=title,
         count=len(ordered),
-        figures={**{name: words(value) for name, value in points.items()}, "most": words(ordered[-1])},
+        figures={**{name: words(value) for name, value in points.items()}, "Max": words(ordered[-1])},
         bars=tuple(
             # At least a pixel for a single test beside thousands.
             (share(place, BINS), max(4.0, share(count, most)), count)

@@ -76,7 +76,7 @@ def pack(tests: Sequence[TestRecord], columns: Sequence[Column]) -> tuple[str, s
     index = {
         "tight": TIGHT,
         "columns": [
-            {"key": column.limit.key, "title": column.limit.title, "short": column.short, "unit": column.limit.unit}
+            {name: getattr(column.limit, name) for name in ("key", "rule", "title", "unit")} | {"short": column.short}
             for column in columns
         ],
         "outcomes": OUTCOMES,
@@ -149,13 +149,10 @@ def _times(spans: Sequence[Span]) -> Iterator[list[int]]:
         [span.headers_ms for span in spans],
         [span.closed_ms for span in spans],
     ):
-        now = [
-            before if moment is None else round(moment * 1_000) for moment, before in zip(moments, last, strict=True)
-        ]
-        yield [
-            NEVER if moment is None else after - before
-            for moment, after, before in zip(moments, now, last, strict=True)
-        ]
+        pairs = zip(moments, last, strict=True)
+        now = [before if moment is None else round(moment * 1_000) for moment, before in pairs]
+        steps = zip(moments, now, last, strict=True)
+        yield [NEVER if moment is None else after - before for moment, after, before in steps]
         last = now
 
 

@@ -15,6 +15,13 @@ from pytest_cfworkers.report.run import Run
 from pytest_cfworkers.size import format_size
 
 _STYLES: Final = ("page.css", "waterfall.css", "small.css")
+_ROWS: Final = "rows.css"
+"""The style of a table that is too narrow for its columns."""
+
+_ID: Final = 350
+_FIGURE: Final = 86
+"""Pixels that the id of a test and its outcome want beside the figures, and that one figure wants."""
+
 _SCRIPTS: Final = ("page.js", "figures.js", "waterfall.js", "panel.js", "tests.js")
 
 
@@ -33,29 +40,28 @@ def render(run: Run) -> str:
     tests = sorted(run.tests, key=lambda record: record.nodeid)  # not in the order in which workers finished
     columns = figures.columns(tests)
     index, details = packing.pack(tests, columns)
-    style, script, early = _file(*_STYLES) + _names(columns), _file(*_SCRIPTS), _file("early.js")
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            run=run,
-            tests=tests,
-            columns=columns,
-            rows=((record, figures.cells(record, columns)) for record in tests),
-            verdict=overview.verdict(run),
-            headroom=tuple(overview.headroom(tests)),
-            spreads=tuple(overview.spreads(tests)),
-            broken=findings.broken(tests),
-            allowed=findings.allowed(tests),
-            advice=findings.advice(tests),
-            unneeded=tuple(findings.unneeded(tests)),
-            style=Markup(style),  # noqa: S704 - files of this package
-            early=Markup(early),  # noqa: S704 - the same
-            script=Markup(script),  # noqa: S704 - the same
-            index=Markup(index),  # noqa: S704 - JSON without `<`
-            details=Markup(details),  # noqa: S704 - the same
-            policy=_policy(style, early, script),
-        )
+    style, script, early = _file(*_STYLES) + _rows(columns), _file(*_SCRIPTS), _file("early.js")
+    page = _environment().get_template("page.html")
+    return page.render(
+        run=run,
+        tests=tests,
+        columns=columns,
+        rows=((record, figures.cells(record, columns)) for record in tests),
+        verdict=overview.verdict(run),
+        headroom=tuple(overview.headroom(tests)),
+        spreads=tuple(overview.spreads(tests)),
+        broken=findings.broken(tests),
+        allowed=findings.allowed(tests),
+        advice=findings.advice(tests),
+        elsewhere=tuple(findings.elsewhere(tests)),
+        named=findings.NAMED,
+        unneeded=tuple(findings.unneeded(tests)),
+        style=Markup(style),  # noqa: S704 - files of this package
+        early=Markup(early),  # noqa: S704 - the same
+        script=Markup(script),  # noqa: S704 - the same
+        index=Markup(index),  # noqa: S704 - JSON without `<`
+        details=Markup(details),  # noqa: S704 - the same
+        policy=_policy(style, early, script),
     )
 
 
@@ -87,11 +93,11 @@ def _file(*names: str) -> str:
     return "".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
-def _names(columns: Sequence[figures.Column]) -> str:
-    """Name each figure of the table by its column, for the narrow screens on which its head is far."""
+def _rows(columns: Sequence[figures.Column]) -> str:
+    """Return the style of the table where it has more columns than fit: each figure is named in its row."""
     names = ["Time", *(column.short for column in columns), "Left"]
     rules = (f'.tests td:nth-child({place}) {{ --named: "{name}"; }}' for place, name in enumerate(names, start=3))
-    return "\n".join(rules)
+    return f"@media (max-width: {_ID + _FIGURE * len(names)}px) {{\n{_file(_ROWS)}" + "\n".join(rules) + "\n}\n"
 
 
 def _policy(style: str, *scripts: str) -> str:

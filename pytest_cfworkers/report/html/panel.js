@@ -29,11 +29,11 @@ function openPanel(test) {
   const place = order.indexOf(test);
   panel.replaceChildren(
     make("header", { class: "panel-top" },
-      make("h2", { id: "panel-title", class: "test" }, index.ids[test],
+      make("h2", { id: "panel-title", class: "test", tabindex: -1, autofocus: true }, index.ids[test],
         make("small", {}, index.strings[details.where])),
       make("div", { class: "buttons" },
         turn("Previous", order[place - 1]), turn("Next", place < 0 ? undefined : order[place + 1]),
-        make("button", { type: "button", autofocus: true, click: () => panel.close() }, "Close"))),
+        make("button", { type: "button", click: () => panel.close() }, "Close"))),
     make("div", { class: "panel-body" },
       make("dl", { class: "facts" }, fact("Outcome", index.outcome[test]), fact("Time", milliseconds(index.ms[test])),
         fact("Plan", details.plan)),
@@ -67,16 +67,16 @@ function uses(test) {
     if (used === null) return [];
     const percent = headroom(used, limit);
     const whole = Math.max(used, limit) || 1;
-    const kind = standing(percent);
+    const kind = standing(percent, index.rules[test].includes(column.rule));
     const within = (100 * Math.min(used, limit)) / whole;
     return [make("li", { class: kind },
-      make("div", { class: "what" }, make("span", { class: "title" }, column.short),
-        make("span", { class: "left" }, sign(kind), percent < 0 ? "over" : `${left(percent)} left`)),
+      make("p", { class: "title", title: column.title }, column.short),
       shape("svg", { class: "meter", "aria-hidden": "true" },
         shape("rect", { class: "track", width: "100%", height: "100%", rx: 3 }),
         shape("rect", { class: "within", width: `${within}%`, height: "100%", rx: 3 }),
         ...(used > limit ? [shape("rect", { class: "beyond", x: `${within}%`, width: `${100 - within}%`, height: "100%" })] : [])),
-      make("div", { class: "who" }, make("span", { class: "used" }, `${amount(column, used)} of ${amount(column, limit)}`)))];
+      make("p", { class: "what" }, make("span", {}, `${amount(column, used)} of ${amount(column, limit)}`),
+        make("span", { class: "left" }, sign(kind), percent < 0 ? "over" : `${left(percent)} left`)))];
   });
   return make("ul", { class: "bars uses" }, ...bars);
 }
@@ -88,7 +88,7 @@ function findings(found, title, kind) {
     return make("article", { class: `card ${kind}` },
       make("h4", { class: "headline" }, make("span", { class: "rule" }, rule), " ", index.strings[headline]),
       make("div", { class: "sides" },
-        evidence.length ? make("pre", { class: "evidence", tabindex: 0, "aria-label": "Evidence" },
+        evidence.length ? make("pre", { class: "evidence", role: "group", tabindex: 0, "aria-label": "Evidence" },
           evidence.map((line) => index.strings[line]).join("\n")) : null,
         make("div", { class: "remedy" }, ...remedyOf(index.remedies[remedy]),
           url ? make("p", { class: "source" }, "Source: ", make("a", { href: url, rel: "noreferrer" }, url)) : null)));

@@ -8,7 +8,7 @@ const columns = [
   { name: "Outcome", values: index.outcome, text: true },
   { name: "Time", values: index.ms, write: milliseconds },
   ...index.columns.map((column, place) => ({
-    name: column.short, title: column.title, values: index.used[place], limits: index.limit[place],
+    name: column.short, title: column.title, rule: column.rule, values: index.used[place], limits: index.limit[place],
     write: (value) => amount(column, value),
   })),
   { name: "Left", title: "least headroom of any limit", values: index.left, write: left, ascending: true },
@@ -46,19 +46,21 @@ function isTight(test, place) {
 }
 
 function rowOf(test) {
-  const cells = columns.slice(1).map(({ values, write, limits }, place) => {
+  const cells = columns.slice(2).map(({ values, write, limits, rule }, place) => {
     const value = values[test];
     if (value === null) return make("td", { role: "cell" });
     const limit = limits?.[test];
-    const percent = limits ? headroom(value, limit) : place === columns.length - 2 ? value : 100;
-    const kind = standing(percent);
+    const percent = limits ? headroom(value, limit) : place === columns.length - 3 ? value : 100;
+    const kind = standing(percent, rule ? index.rules[test].includes(rule) : index.rules[test].length);
     const text = write ? write(value) : value;
     return make("td", { role: "cell", class: kind === "plenty" ? null : kind },
-      kind === "over" && limits ? `${text} of ${write(limit)}` : text);
+      percent < 0 && limits ? `${text} of ${write(limit)}` : text);
   });
   return make("tr", { role: "row", "data-test": test },
-    make("th", { scope: "row", role: "rowheader" }, make("a", { class: "test", href: `#t${test}` }, ...partsOf(index.ids[test])),
-      ...index.rules[test].map((rule) => make("span", { class: "rule" }, rule))), ...cells);
+    make("th", { scope: "row", role: "rowheader" }, make("a", { class: "test", href: `#t${test}` }, ...partsOf(index.ids[test]))),
+    make("td", { role: "cell" }, index.outcome[test],
+      ...index.rules[test].map((rule) => make("span", { class: "rule" }, rule))),
+    ...cells);
 }
 
 /** Set the file of a test id apart from its name. */

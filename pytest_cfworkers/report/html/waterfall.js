@@ -1,6 +1,7 @@
 // The waterfall of one invocation: drawn when it is opened, zoomed and walked through by mouse and by keyboard.
 
 const MOST_ROWS = 500;
+const LAST_TICK = 94; // Percent: the text of a later one would stand outside.
 const TOLD = {
   consumed: "read to its end", cancelled: "closed unread", failed: "failed", abandoned: "forgotten unread",
   evicted: "evicted: cancelled to make room", open: "still open at the end",
@@ -16,7 +17,7 @@ function timelineOf(packed) {
   const [name, slots, byHeaders, wall, cpu, dropped, moments, held, checkpoints, many, ...packedColumns] = packed;
   const [labels, places, flags, ...times] = packedColumns.map((column) => columnOf(column, many));
   let opened = 0;
-  let moment = 0;
+  let now = 0;
   const spans = labels.map((label, row) => {
     opened += times[0][row];
     let last = opened;
@@ -34,7 +35,7 @@ function timelineOf(packed) {
   return {
     name: index.strings[name], slots, byHeaders: Boolean(byHeaders), wall, cpu, dropped, spans,
     memory: columnOf(moments, Array.isArray(held) ? held.length : 1).map((passed, place) =>
-      [(moment += passed) / 1000, (Array.isArray(held) ? held[place] : held) * 1024]),
+      [(now += passed) / 1000, (Array.isArray(held) ? held[place] : held) * 1024]),
     checkpoints: checkpoints.map(([text, at]) => [index.strings[text], at]),
   };
 }
@@ -119,6 +120,7 @@ function waterfall(timeline, memoryLimit) {
     chosen = row;
     rows[row].tabIndex = 0;
     rows[row].setAttribute("aria-selected", "true");
+    tell.classList.add("chosen");
     describe(row);
   }
 
@@ -130,7 +132,7 @@ function waterfall(timeline, memoryLimit) {
     tell.replaceChildren(
       make("p", { class: "label" }, span.label),
       make("p", { class: "states" }, make("span", {}, "at ", make("b", {}, milliseconds(span.opened))), ...states,
-        make("span", {}, TOLD[span.outcome]), span.beyond && make("span", {}, "opened when every slot was taken")),
+        make("span", {}, told(span)), span.beyond && make("span", {}, "opened when every slot was taken")),
       make("pre", {}, span.site || "a place outside of your code"),
     );
   }
@@ -168,7 +170,7 @@ function waterfall(timeline, memoryLimit) {
   function paint() {
     const ticks = ticksOf(view, 6);
     const lines = () => ticks.map((tick) => shape("line", { class: "grid", x1: percent(tick), x2: percent(tick), y2: "100%" }));
-    axis.replaceChildren(...ticks.map((tick) => shape("text", { x: percent(tick), y: 12 }, `${Number(tick.toFixed(6)).toLocaleString("en")} ms`)));
+    axis.replaceChildren(...ticks.filter((tick) => at(tick) < LAST_TICK).map((tick) => shape("text", { x: percent(tick), y: 12 }, `${moment(tick)} ms`)));
     spans.forEach((span, row) => {
       const states = statesOf(span, timeline.wall);
       pictures[row].replaceChildren(
@@ -268,9 +270,14 @@ function legend(timeline) {
       shape("svg", { "aria-hidden": "true" }, shape("use", { href: `#end-${end}`, class: `end ${end}`, x: 13, y: 11 })), TOLD[end])));
 }
 
+/** Say how a connection ended. */
+function told(span) {
+  return span.service && span.outcome === "consumed" ? "answered" : TOLD[span.outcome];
+}
+
 /** Say all about a connection, for those who hear it. */
 function sentence(span, timeline) {
   const states = statesOf(span, timeline.wall).map(([state, start, end]) => `${state} ${milliseconds(end - start)}`);
   const site = span.site ? `, opened at ${span.site.split("\n")[0]}` : "";
-  return `${span.label}: ${states.join(", ")}, ${TOLD[span.outcome]}${site}`;
+  return `${span.label}: ${states.join(", ")}, ${told(span)}${site}`;
 }

@@ -14,6 +14,9 @@ ROWS: Final = 40
 """Connections that one picture shows; the rest are counted."""
 
 _TICKS: Final = 5
+_LAST_TICK: Final = 94.0
+"""Percent: the text of a later one would stand outside."""
+
 _LEAST: Final = 0.4
 """Percent that the shortest part of a bar is wide, so that it is seen."""
 
@@ -100,7 +103,11 @@ def draw(timeline: Timeline) -> Waterfall:
     most = max((held for _, held in timeline.memory), default=0)
     return Waterfall(
         name=timeline.name,
-        ticks=tuple((window.at(moment), f"{round(moment, 6):,.10g} ms") for moment in _ticks(window)),
+        ticks=tuple(
+            (window.at(moment), f"{round(moment, 6):,.12g} ms")
+            for moment in _ticks(window)
+            if window.at(moment) < _LAST_TICK
+        ),
         rows=tuple(_row(span, window) for span in timeline.spans[:ROWS]),
         more=max(0, len(timeline.spans) - ROWS) + timeline.dropped,
         open=_staircase([(window.at(moment), count / top) for moment, count in steps]),
