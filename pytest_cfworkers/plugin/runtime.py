@@ -129,7 +129,11 @@ class Runtime:
         if not marks.is_guarded(item, settings.mode):
             return None
         enforce = settings.mode in {"marked", "enforce"}
-        return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming)
+        tolerates = None
+        # A test that is expected to fail would pass unexpectedly.
+        if settings.baseline is not None and item.get_closest_marker("xfail") is None:
+            tolerates = settings.baseline.tolerance(item.nodeid, str(item.config.rootpath))
+        return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming, tolerates=tolerates)
 
     def _limits(self, item: pytest.Item) -> Limits:
         """Work out the limits of a guarded test."""
