@@ -116,7 +116,7 @@ class TestRecord:
 
     def published(self, root: str) -> Self:
         """Return the record as reports may show it: lines in files under the root of the project, nothing secret."""
-        if not (self.violations or self.allowed or self.advice):
+        if not (self.violations or self.known or self.allowed or self.advice):
             return self
 
         def each(found: tuple[Violation, ...]) -> tuple[Violation, ...]:
