@@ -40,7 +40,7 @@ class Guard:
         self.marks: list[pytest.Mark] = marks_of(item)
         self.enforce = enforce
         self.closers: list[Callable[[], Awaitable[None]]] = []
-        self.stopped_by = ""
+        self.stopped_by: str = ""
         self.starters: list[Callable[[Invocation], None]] = []
         self._item = item
         self._incoming = incoming
