@@ -154,7 +154,7 @@ class Invocation:
     @property
     def walls_ms(self) -> tuple[float, ...]:
         """How long the event took; where it only sends requests into an app under test, how long each of those did."""
-        return tuple(self._child_walls_ms) or (self._time.wall_ms,)
+        return tuple(self._child_walls_ms) or (self.times.guard.wall_ms,)
 
     def start(self) -> None:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
