@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import respx
-from conftest import Clock
-from kit import API, answer, described, limits
 
 from repo_tracker.budget import Budget, BudgetSpentError
 from repo_tracker.connection_pool import ConnectionPool
@@ -14,6 +12,8 @@ from repo_tracker.github import GitHubService
 from repo_tracker.models import Repository
 from repo_tracker.rate_limit import RateLimitError
 from repo_tracker.responses import BodyFormatError, ResponseError, StatusError
+from tests.kit.clock import Clock
+from tests.kit.github import API, answer, described, limits
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def pool() -> ConnectionPool:
 
 @pytest.fixture
 def github(http: httpx.AsyncClient, pool: ConnectionPool, clock: Clock) -> GitHubService:
-    return GitHubService(http, pool, token="t0ken", clock=clock, sleep=clock.sleep, random=lambda: 1.0)  # noqa: S106
+    return GitHubService(http, pool, token="t0ken", clock=clock, sleep=clock.sleep, random=lambda: 1.0)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def test_what_is_not_known_yet_is_fetched_first(github: GitHubService, api
     names = [f"octo/r{number}" for number in range(12)]
     with api:
         api.get(path__startswith="/repos/").mock(return_value=answer(1, "octo/any"))
-        await github.get_repositories(names, etags={name: '"v"' for name in names[:10]})
+        await github.get_repositories(names, etags=dict.fromkeys(names[:10], '"v"'))
         asked = [call.request.url.path.removeprefix("/repos/") for call in api.calls]
     assert asked[:2] == names[10:]
 
@@ -152,11 +152,12 @@ async def test_a_secondary_limit_that_does_not_say_how_long_is_a_minute(
 
 
 async def test_being_forbidden_is_no_rate_limit(github: GitHubService, api: respx.MockRouter, clock: Clock) -> None:
-    with api, pytest.raises(StatusError, match="403 Resource not accessible"):
+    with api:
         api.get("/repos/octo/one").respond(
             403, json={"message": "Resource not accessible"}, headers=limits(9, clock.now)
         )
-        await github.get_repository("octo/one")
+        with pytest.raises(StatusError, match="403 Resource not accessible"):
+            await github.get_repository("octo/one")
 
 
 async def test_an_exhausted_primary_limit_leaves_the_rest_for_later_and_sends_nothing_more(

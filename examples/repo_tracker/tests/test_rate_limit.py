@@ -1,10 +1,10 @@
 """What the headers of GitHub say."""
 
 import pytest
-from kit import limits
 
 from repo_tracker.rate_limit import RateLimit, RateLimitError
 from repo_tracker.responses import StatusError
+from tests.kit.github import limits
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-ratelimit-limit": "60"}, {**limits(1, 100), "x-ratelimit-reset": "soon"}])

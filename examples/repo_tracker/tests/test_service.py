@@ -4,12 +4,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 
 from repo_tracker.d1 import PARAMETERS_PER_STATEMENT
 from repo_tracker.service import STATEMENTS_PER_BATCH, BaseService, ServiceError
+from tests.kit.clock import Clock
 
 
 class Recorder:

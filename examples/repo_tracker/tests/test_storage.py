@@ -4,14 +4,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import Clock
-
 from pytest_cfworkers.d1 import D1Database
 from pytest_cfworkers.d1.faults import NETWORK_LOST, Fault, Faults, inject
 from pytest_cfworkers.plugin.fixtures import Ledger
+
 from repo_tracker.models import Repository, RepositoryMetrics, Tier, Tracked
 from repo_tracker.service import ServiceError
 from repo_tracker.storage import Page, StorageService
+from tests.kit.clock import Clock
 
 DAY = "2026-11-24"
 
@@ -127,7 +127,7 @@ async def test_all_repositories_are_read_by_page(storage: StorageService, count:
 
 
 async def test_a_page_of_a_tier_is_a_range_of_its_index(cf_d1: D1Database) -> None:
-    from repo_tracker.storage import _TRACKED  # noqa: PLC0415, PLC2701 - the very statement
+    from repo_tracker.storage import _TRACKED  # noqa: PLC0415 - the very statement
 
     plan = await cf_d1.prepare(f"EXPLAIN QUERY PLAN {_TRACKED}").bind("hot", 0, 40).all()
     assert [row["detail"] for row in plan["results"]] == [
