@@ -1,5 +1,6 @@
 """The whole way from GitHub to D1, one invocation a test, on the free plan."""
 
+import json
 from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -196,6 +197,19 @@ async def test_each_flag_switches_its_own_pattern(
     assert metrics.snapshot().peak_connections == peak
     assert report.batches == batches
     assert cf_ledger.statistics().d1_queries - before == queries
+
+
+async def test_an_invocation_tells_where_its_time_went(
+    opened: Opener, api: respx.Router, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.get(path__startswith="/repos/").mock(side_effect=reply)
+    async with opened() as services:
+        await services.tracker.track(names(7))
+        await services.tracker.refresh(Tier.COLD, 0)
+    line = json.loads(capsys.readouterr().out)
+    assert list(line["steps"]) == ["fetched", "saved", "listed"]
+    assert (line["requests"], line["peak_connections"], line["memory_bytes"]) == (11, 6, 64 << 20)
+    assert line["alerts"] == {"connections": "warning"}
 
 
 async def test_an_invocation_that_fails_is_recorded_and_told(
