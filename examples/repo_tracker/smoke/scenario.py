@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 import js
-from pyodide.ffi import to_js
+from pyodide.ffi import jsnull, to_js
 
 import repo_tracker
 from repo_tracker.invocation import invocation
@@ -63,16 +63,16 @@ class Database:
 
 
 class Storage(dict[str, Any]):
-    """The storage of a Durable Object."""
+    """The storage of a Durable Object, which has JavaScript's null for what is not there."""
 
     async def get(self, key: str) -> Any:  # type: ignore[override]
-        return dict.get(self, key)
+        return dict.get(self, key, jsnull)
 
     async def put(self, key: str, value: Any) -> None:
         self[key] = value
 
     async def getAlarm(self) -> Any:  # noqa: N802 - the platform's name
-        return dict.get(self, "alarm")
+        return dict.get(self, "alarm", jsnull)
 
     async def setAlarm(self, at: int) -> None:  # noqa: N802
         self["alarm"] = at

@@ -58,6 +58,14 @@ def test_a_secondary_limit_holds_for_every_resource_until_it_is_over(clock: Cloc
     known.refuse("core")
 
 
+def test_an_answer_that_was_overtaken_does_not_open_what_is_closed(clock: Clock) -> None:
+    known = RateLimits(clock)
+    for remaining in (0, 3):
+        known.note(limits(remaining, clock.now + 60))
+    with pytest.raises(RateLimitError):
+        known.refuse("core")
+
+
 def test_a_primary_limit_holds_for_its_resource_alone(clock: Clock) -> None:
     known = RateLimits(clock)
     known.note(limits(0, clock.now + 60, "search"))
