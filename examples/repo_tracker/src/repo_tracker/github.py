@@ -195,6 +195,7 @@ class GitHubService:
 
     async def _page(self, url: httpx.URL) -> tuple[list[Repository], httpx.URL | None]:
         response, found = await self._fetch(url, _SEARCH)
+        # Without etags: a search describes what its index holds, which may be older than what an etag stands for.
         page = _parsed(url, lambda: [Repository.from_github(described) for described in found["items"]])
         return page, self._following(response)
 
