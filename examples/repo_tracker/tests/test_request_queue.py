@@ -223,7 +223,7 @@ class Scripted:
     budget=st.none() | st.integers(0, 20),
     cancel_after=st.none() | st.integers(0, 12),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_happens_each_key_ends_once_and_within_its_limits(
     scripts: list[list[str]], concurrency: int, attempts: int, budget: int | None, cancel_after: int | None
 ) -> None:
