@@ -85,6 +85,11 @@ def test_each_rule_has_help(rule: Any) -> None:
     assert shown["properties"]["precision"] == "very-high"
 
 
+def test_what_the_baseline_knows_is_a_note_and_no_error() -> None:
+    results = told(run(record("a"), record("b", violations=(), known=(SEVEN,))))["results"]
+    assert [(result["level"], result["properties"]["test"]) for result in results] == [("error", "a"), ("note", "b")]
+
+
 def test_what_is_incomplete_says_so() -> None:
     (invocation,) = told(run(complete=False, problems=("worker gw0 crashed",)))["invocations"]
     assert invocation["executionSuccessful"] is False
