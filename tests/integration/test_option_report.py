@@ -271,6 +271,17 @@ def test_a_failure_shows_what_was_open_when(
     assert sum("connections over time" in line for line in result.outlines) == 1
 
 
+@pytest.mark.parametrize(("encoding", "legend"), [("ascii", ". queued  - waits*"), ("utf-8", "· queued  ▒ waits*")])
+def test_it_is_drawn_in_the_characters_that_the_terminal_has(
+    project: Project, monkeypatch: pytest.MonkeyPatch, encoding: str, legend: str
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    project.write(test_it=TESTS)
+    without = [f"-pno:{name}" for name in OTHERS]
+    result = project.pytester.runpytest_subprocess(*without, "--cf-limits=enforce")
+    result.stdout.fnmatch_lines(["*- connections over time -*", legend])
+
+
 def test_an_app_is_drawn_with_the_request_that_broke_the_limit(project: Project) -> None:
     project.write(
         test_it="""
