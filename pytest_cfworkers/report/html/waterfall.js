@@ -101,7 +101,7 @@ function waterfall(timeline, memoryLimit) {
 
   const axis = shape("svg");
   const load = shape("svg", { role: "img", "aria-label":
-    `connections open at once over time: at most ${peak}${timeline.slots === null ? "" : `, the limit is ${timeline.slots}`}` });
+    `connections that hold a slot or wait for one, over time: at most ${peak}${timeline.slots === null ? "" : `, the limit is ${timeline.slots}`}` });
   const memory = shape("svg", { role: "img", "aria-label": "memory held over time" });
   const moments = shape("svg", { role: "img", "aria-label":
     `checkpoints: ${timeline.checkpoints.map(([name, time]) => `${name} at ${milliseconds(time)}`).join(", ")}` });
@@ -244,7 +244,7 @@ function waterfall(timeline, memoryLimit) {
       make("button", { type: "button", click: () => show(fitted) }, "Fit"),
       make("button", { type: "button", click: () => show(windowOf(timeline, true)) }, "Whole"))),
     lane("axis", count(timeline.spans.length + timeline.dropped, "connection"), axis),
-    lane("load", "open at once", load, `${peak}${limit}`),
+    lane("load", "wanted at once", load, `${peak}${limit}`),
     spans.length ? list : null,
     missing ? make("p", { class: "more" }, `and ${count(missing, "connection")} more`) : null,
     timeline.memory.length ? lane("memory", "memory", memory, memoryLimit ? `${size(most)} / ${size(memoryLimit)}` : size(most)) : null,
