@@ -242,7 +242,7 @@ function waterfall(timeline, memoryLimit) {
       make("button", { type: "button", "aria-label": "Zoom in", click: () => zoom(0.5) }, "+"),
       make("button", { type: "button", "aria-label": "Zoom out", click: () => zoom(2) }, "−"),
       make("button", { type: "button", click: () => show(fitted) }, "Fit"),
-      make("button", { type: "button", click: () => show(windowOf(timeline, true)) }, "Whole"))),
+      make("button", { type: "button", title: "All of the invocation", click: () => show(windowOf(timeline, true)) }, "All"))),
     lane("axis", count(timeline.spans.length + timeline.dropped, "connection"), axis),
     lane("load", "wanted at once", load, `${peak}${limit}`),
     spans.length ? list : null,
