@@ -42,6 +42,7 @@ class Invocation:
         name: What it is called in reports.
         connections: The guard of the connections, with their times for a timeline.
         pauses: How many blocks of `paused` are open.
+        tolerates: Tells of a violation whether it is known already, and so fails nothing.
         children: The first `KEPT_CHILDREN` requests into an app under test that opened connections, for timelines.
     """
 
@@ -50,6 +51,7 @@ class Invocation:
     name: str
     connections: ConnectionGuard
     pauses: int
+    tolerates: Callable[[Violation], bool] | None
     children: list["Invocation"]
 
     def __init__(
@@ -65,6 +67,7 @@ class Invocation:
         self.enforce = enforce
         self.name = name
         self.pauses = 0
+        self.tolerates = None
         self.children = []
         self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
@@ -80,6 +83,7 @@ class Invocation:
         self._open_children: list[Invocation] = []
         self._adopted: dict[tuple[Rule, tuple[Frame, ...]], tuple[Violation, int]] = {}
         self._worst: Statistics | None = None
+        self._child_walls_ms: list[float] = []
         self._found: tuple[Violation, ...] | None = None
 
     def __enter__(self) -> Self:
@@ -109,8 +113,13 @@ class Invocation:
 
     @property
     def violations(self) -> tuple[Violation, ...]:
-        """What was broken so far and is not allowed, by requests into an app under test included."""
-        return tuple(found for found in self._all() if found.rule not in self.limits.allow)
+        """What was broken so far and is neither allowed nor known, by requests into an app under test included."""
+        return tuple(found for found in self._all() if found.rule not in self.limits.allow and not self._known(found))
+
+    @property
+    def known(self) -> tuple[Violation, ...]:
+        """What was broken so far and is known already."""
+        return tuple(found for found in self._all() if found.rule not in self.limits.allow and self._known(found))
 
     @property
     def allowed(self) -> tuple[Violation, ...]:
@@ -124,6 +133,11 @@ class Invocation:
         CPU time over the plan's own number, D1 statements that a batch would replace, and scans of whole tables.
         """
         return tuple(self._advice())
+
+    @property
+    def walls_ms(self) -> tuple[float, ...]:
+        """How long the event took; where it only sends requests into an app under test, how long each of those did."""
+        return tuple(self._child_walls_ms) or (self._time.wall_ms,)
 
     def start(self) -> None:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
@@ -350,6 +364,9 @@ class Invocation:
         if self._dropped:
             self._sweep()
 
+    def _known(self, found: Violation) -> bool:
+        return self.tolerates is not None and self.tolerates(found)
+
     def _all(self) -> Iterator[Violation]:
         yield from self._broken() if self._found is None else self._found
         for violation, times in self._adopted.values():
@@ -358,7 +375,9 @@ class Invocation:
     def _adopt(self, child: "Invocation") -> None:
         self._open_children.remove(child)
         with self._adopting:
-            self._worst = child.statistics().worst(self._worst)
+            used = child.statistics()
+            self._worst = used.worst(self._worst)
+            self._child_walls_ms.append(used.wall_ms)
             if child.connections.opened and len(self.children) < KEPT_CHILDREN:
                 self.children.append(child)
             for found in child.violations + child.allowed:

@@ -61,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", help_line())
     if not hasattr(config, "workerinput"):  # a worker of xdist tells nobody but its controller
         config.pluginmanager.register(config.stash[RECORDER], "cfworkers-recorder")
+        _bring_in_judges(config)
         if publisher := Publisher.wanted(config):
             config.pluginmanager.register(publisher, "cfworkers-publisher")
 
@@ -88,6 +89,20 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             # The call of this hook has begun without the runtime's part in it.
             return (yield from _bring_in_runtime(config).pytest_runtest_call(item))
     return (yield)
+
+
+def _bring_in_judges(config: pytest.Config) -> None:
+    """Bring in what judges the run as a whole, where that is asked for."""
+    settings = config.stash[SETTINGS]
+    if settings.baseline is not None:
+        from pytest_cfworkers.plugin.baseline_keeper import BaselineKeeper  # noqa: PLC0415 - only where it is asked for
+
+        config.pluginmanager.register(BaselineKeeper(config, settings.baseline), "cfworkers-baseline")
+    if settings.gates or settings.bundle is not None:
+        from pytest_cfworkers.plugin.gatekeeper import Gatekeeper  # noqa: PLC0415 - only where it is asked for
+
+        # After the baseline, which writes down what this one measures: pytest asks the last one first.
+        config.pluginmanager.register(Gatekeeper(config), "cfworkers-gatekeeper")
 
 
 def _bring_in_runtime(config: pytest.Config) -> "Runtime":

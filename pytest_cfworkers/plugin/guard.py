@@ -13,7 +13,7 @@ from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import Limits
 from pytest_cfworkers.plugin.marks import HTTP_LIMITS, NAME
 from pytest_cfworkers.report.model import TestRecord
-from pytest_cfworkers.violation import CfLimitExceeded
+from pytest_cfworkers.violation import CfLimitExceeded, Violation
 
 
 @final
@@ -25,6 +25,7 @@ class Guard:
         limits: The limits in force.
         enforce: Whether a broken limit fails the test.
         incoming: Whether requests into an app under test are invocations of their own.
+        tolerates: Tells of a violation whether it is known already, and so fails nothing; None where none is.
 
     Attributes:
         limits: The limits in force. They may be changed until the test's function is called.
@@ -33,13 +34,22 @@ class Guard:
         closers: What is to be awaited when the test's function, a coroutine, ends; the last first.
     """
 
-    def __init__(self, item: pytest.Item, limits: Limits, *, enforce: bool, incoming: bool) -> None:
+    def __init__(
+        self,
+        item: pytest.Item,
+        limits: Limits,
+        *,
+        enforce: bool,
+        incoming: bool,
+        tolerates: Callable[[Violation], bool] | None = None,
+    ) -> None:
         self.limits = limits
         self.marks: list[pytest.Mark] = list(item.iter_markers(NAME))
         self.enforce = enforce
         self.closers: list[Callable[[], Awaitable[None]]] = []
         self._item = item
         self._incoming = incoming
+        self._tolerates = tolerates
         self._invocations: list[Invocation] = []
         self._verdict: CfLimitExceeded | None = None
 
@@ -52,8 +62,9 @@ class Guard:
         return self._invocations[-1]
 
     def open(self, limits: Limits) -> Invocation:
-        """Make an invocation that the test opens for itself."""
+        """Make an invocation: the test's own, or one that it opens for itself."""
         invocation = Invocation(limits, enforce=self.enforce, name=self._item.nodeid)
+        invocation.tolerates = self._tolerates
         self._invocations.append(invocation)
         return invocation
 
@@ -83,7 +94,8 @@ class Guard:
         """
         if not self._invocations:
             return None
-        return TestRecord.of(self._item.nodeid, tuple(self._invocations), timelines=timelines)
+        root = str(self._item.config.rootpath)
+        return TestRecord.of(self._item.nodeid, tuple(self._invocations), timelines=timelines, root=root)
 
     def is_verdict(self, error: BaseException | None) -> bool:
         """Tell whether an error is the guard's own verdict."""
@@ -126,8 +138,7 @@ class Guard:
     @contextmanager
     def _running(self) -> Iterator[None]:
         __tracebackhide__ = True
-        invocation = Invocation(self.limits, enforce=self.enforce, name=self._item.nodeid)
-        self._invocations.append(invocation)
+        invocation = self.open(self.limits)
         with ExitStack() as stack:
             if any(self.limits[key] is not None for key in HTTP_LIMITS):
                 stack.enter_context(watch(incoming=self._incoming))

@@ -12,12 +12,15 @@ from pytest_cfworkers.limits import CONNECTION_MODELS, PLANS, ConnectionModel, L
 from pytest_cfworkers.plugin import reports
 
 if TYPE_CHECKING:
+    from pytest_cfworkers.gates.expression import Gate
+    from pytest_cfworkers.report.baseline import Baseline
     from pytest_cfworkers.wrangler import Wrangler
 
 Mode = Literal["off", "marked", "report", "enforce"]
 Incoming = Literal["auto", "off"]
 D1Lane = Literal["fake", "workerd"]
 D1Limits = Literal["documented", "local"]
+OnOff = Literal["off", "on"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,7 @@ class Option:
         choices: The valid values; () where `parse` decides.
         parse: Makes the value from the text; raises ValueError with what is valid.
         metavar: What the help calls the value.
+        switch: Whether its flag stands alone for the last of its choices.
         repeatable: Whether it may be given several times; then its value is a tuple. An ini file has one value on
             each line or in each item of a list, a variable separates them by semicolons.
     """
@@ -41,6 +45,7 @@ class Option:
     choices: tuple[str, ...] = ()
     parse: Callable[[str], Any] = str
     metavar: str | None = None
+    switch: bool = False
     repeatable: bool = False
 
     @property
@@ -58,6 +63,12 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise ValueError("a number from 0")
     return int(text)
+
+
+def _gates(text: str) -> "tuple[Gate, ...]":
+    from pytest_cfworkers.gates import presets  # noqa: PLC0415 - only where there is a gate
+
+    return presets.read(text)
 
 
 OPTIONS: Final[tuple[Option, ...]] = (
@@ -110,6 +121,33 @@ OPTIONS: Final[tuple[Option, ...]] = (
         metavar="PATH",
     ),
     Option(
+        name="cf_baseline",
+        help="fail only on violations that this file does not know, or that are worse than it says",
+        default="",
+        metavar="FILE",
+    ),
+    Option(
+        name="cf_baseline_update",
+        help="write what is broken to the file of --cf-baseline, and fail on none of it",
+        default="off",
+        choices=get_args(OnOff),
+        switch=True,
+    ),
+    Option(
+        name="cf_gate",
+        help="fail the run unless a figure of it holds, such as p95_ms<=5000; or preset, for the usual alerts",
+        default="",
+        parse=_gates,
+        metavar="GATE",
+        repeatable=True,
+    ),
+    Option(
+        name="cf_bundle",
+        help="measure what the Worker uploads: a folder that wrangler wrote, or one with a wrangler file",
+        default="",
+        metavar="DIR",
+    ),
+    Option(
         name="cf_report",
         help="write a report of the run: a path that ends in .html, .json, .sarif or .md; may be given again",
         default="",
@@ -154,6 +192,10 @@ class Settings:
         d1: What stands behind the fixture `cf_d1`.
         d1_limits: Whose limits hold in the fake.
         d1_schema: The schema of the databases; None for that of the wrangler file.
+        baseline: The violations that are known already; None without such a file.
+        baseline_update: Whether its file is written at the end.
+        gates: What the whole run is held to.
+        bundle: The folder to measure as the Worker's bundle; None where none is named.
         reports: Where reports are written to.
         top: How many tests the summary names per limit.
     """
@@ -166,6 +208,10 @@ class Settings:
     d1: D1Lane
     d1_limits: D1Limits
     d1_schema: Path | None
+    baseline: "Baseline | None"
+    baseline_update: bool
+    gates: "tuple[Gate, ...]"
+    bundle: Path | None
     reports: tuple[Path, ...]
     top: int
 
@@ -202,6 +248,8 @@ class Settings:
             shown += ", incoming=off"
         if self.d1 != "fake":
             shown += f", d1={self.d1}"
+        if self.baseline is not None:
+            shown += f", baseline={self.baseline.path.name}"
         return shown if self.wrangler is None else f"{shown}, {self.wrangler}"
 
 
@@ -210,6 +258,8 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("cfworkers", "Cloudflare Workers limits")
     for option in OPTIONS:
         known: dict[str, Any] = {"choices": option.choices} if option.choices else {"metavar": option.metavar}
+        if option.switch:
+            known = {"action": "store_const", "const": option.choices[-1]}
         ini: dict[str, Any] = {}
         if option.repeatable:
             known["action"] = "append"
@@ -235,6 +285,10 @@ def read_settings(config: pytest.Config) -> Settings:
         d1=_available(given["cf_d1"]),
         d1_limits=given["cf_d1_limits"].value,
         d1_schema=_existing(given["cf_d1_schema"]),
+        baseline=_read_baseline(given["cf_baseline"], given["cf_baseline_update"]),
+        baseline_update=given["cf_baseline_update"].value == "on",
+        gates=tuple(gate for gates in given["cf_gate"].value for gate in gates),
+        bundle=_folder(given["cf_bundle"]),
         reports=_reports(given["cf_report"], config),
         top=given["cf_top"].value,
     )
@@ -259,6 +313,33 @@ def _existing(given: Given) -> Path | None:
     return path
 
 
+def _folder(given: Given) -> Path | None:
+    if not given.value:
+        return None
+    folder = Path(given.base, given.value)
+    if not folder.is_dir():
+        raise pytest.UsageError(
+            f"{given.place}: {folder} is no folder; valid: what `wrangler deploy --dry-run --outdir=DIR` writes, or "
+            f"the folder of a wrangler file"
+        )
+    return folder
+
+
+def _read_baseline(given: Given, update: Given) -> "Baseline | None":
+    """Read the baseline before the first test runs, so that a file that cannot be used costs nobody a run."""
+    if not given.value:
+        if update.value == "on":
+            raise pytest.UsageError(f"{update.place}: there is no file to write; name it: --cf-baseline=FILE")
+        return None
+    from pytest_cfworkers.report.baseline import Baseline, BaselineError  # noqa: PLC0415 - only where there is one
+
+    path = Path(given.base, given.value)
+    try:
+        return Baseline.read(path, update=update.value == "on")
+    except BaselineError as error:
+        raise pytest.UsageError(f"{given.place}: {error}") from None
+
+
 def _reports(given: Given, config: pytest.Config) -> tuple[Path, ...]:
     """Refuse at the start of a run what would fail at its end; the workers of xdist leave that to their controller."""
     paths = tuple(dict.fromkeys(Path(given.base, text) for text in given.value))
@@ -273,7 +354,7 @@ def _effective(option: Option, config: pytest.Config) -> Given:
     given = next((source for source in _sources(option, config) if source.value not in (None, "", [])), default)
     if not option.repeatable:
         return given._replace(value=_parsed(option, str(given.value), given.place))
-    several = given.value.split(";") if isinstance(given.value, str) else given.value
+    several = given.value.split(";") if isinstance(given.value, str) else map(str, given.value)
     return given._replace(value=tuple(_parsed(option, text.strip(), given.place) for text in several if text.strip()))
 
 

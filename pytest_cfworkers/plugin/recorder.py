@@ -90,18 +90,18 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the record of a test; a test that is run again replaces it."""
-        data: Any = getattr(report, "cf_record", None)
-        if data is not None:
+        found: Any = getattr(report, "cf_record", None)
+        if found is not None:
             from pytest_cfworkers.report.model import TestRecord  # noqa: PLC0415 - only with guarded tests
 
             path, line, _ = report.location
-            known = {
-                "path": path.replace("\\", "/"),
-                "line": 0 if line is None else line + 1,
-                "outcome": report.outcome,
-                "duration_ms": round(report.duration * 1_000, 3),
-            }
-            record = self.records[report.nodeid] = TestRecord.from_dict({**data, **known})
+            record = self.records[report.nodeid] = replace(
+                found if isinstance(found, TestRecord) else TestRecord.from_dict(found),  # which xdist brought
+                path=path.replace("\\", "/"),
+                line=0 if line is None else line + 1,
+                outcome=report.outcome,
+                duration_ms=round(report.duration * 1_000, 3),
+            )
             if report.failed and record.timelines:
                 self._draw(report, record)
         elif report.failed and report.when == "teardown" and report.nodeid in self.records:

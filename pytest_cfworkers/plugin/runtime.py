@@ -95,8 +95,8 @@ class Runtime:
         record = guard.record(timelines=self._settings.timelines)
         if record is None:
             return report
-        # Reports take further attributes, and carry plain ones to the controller of xdist.
-        report.cf_record = record.published(str(item.config.rootpath)).to_dict()  # type: ignore[attr-defined]
+        # Reports take further attributes.
+        report.cf_record = record.published(str(item.config.rootpath))  # type: ignore[attr-defined]
         error = call.excinfo.value if call.excinfo is not None else None
         told = error.violations if isinstance(error, CfLimitExceeded) else ()
         places = {(found.rule, found.frames) for found in told}
@@ -114,6 +114,14 @@ class Runtime:
             item.ihook.pytest_cf_violation(item=item, violation=violation)
         return report
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(self) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+        """Write the record as plain data where a report leaves this process, as for the controller of xdist."""
+        data = yield
+        if data is not None and "cf_record" in data:
+            data["cf_record"] = data["cf_record"].to_dict()
+        return data
+
     def _make_guard(self, item: pytest.Item) -> Guard | None:
         """Make the guard of a test, if it is guarded."""
         __tracebackhide__ = True
@@ -121,7 +129,11 @@ class Runtime:
         if not marks.is_guarded(item, settings.mode):
             return None
         enforce = settings.mode in {"marked", "enforce"}
-        return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming)
+        tolerates = None
+        # A test that is expected to fail would pass unexpectedly.
+        if settings.baseline is not None and item.get_closest_marker("xfail") is None:
+            tolerates = settings.baseline.tolerance(item.nodeid, str(item.config.rootpath))
+        return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming, tolerates=tolerates)
 
     def _limits(self, item: pytest.Item) -> Limits:
         """Work out the limits of a guarded test."""

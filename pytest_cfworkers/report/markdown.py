@@ -64,7 +64,7 @@ def _gates(run: Run) -> Iterator[str]:
     yield "|---|--:|--:|---|"
     for gate in run.gates:
         verdict = "✅ holds" if gate.passed else "⚠️ warns" if gate.level == "warning" else "❌ fails"
-        yield f"| {_code(gate.expression)} | {_text(gate.observed)} | {_text(gate.bound)} | {verdict} |"
+        yield f"| {code(gate.expression)} | {_text(gate.observed)} | {_text(gate.bound)} | {verdict} |"
     yield ""
 
 
@@ -77,7 +77,7 @@ def _violations(broken: list[tuple[Violation, TestRecord]]) -> Iterator[str]:
         where = next(iter(found.frames), None)
         place = f"{where.path}:{where.line}" if where is not None else f"{record.path}:{record.line}"
         rule = f"[{found.rule}]({_link(found.source)})"
-        yield f"| {rule} | {_text(found.headline)} | {_code(place)} | {_code(record.nodeid)} |"
+        yield f"| {rule} | {_text(found.headline)} | {code(place)} | {code(record.nodeid)} |"
     yield from _rest(len(broken))
 
 
@@ -90,7 +90,7 @@ def _headroom(records: tuple[TestRecord, ...]) -> Iterator[str]:
     for limit, usage, record in sorted(worst, key=lambda row: row[1].headroom):
         left = "over" if usage.headroom < 0 else f"{usage.headroom:.0f} %"
         used, allowed = limit.format(usage.used), limit.format(usage.limit)
-        yield f"| {limit.title} | {used} | {allowed} | {left} | {_code(record.nodeid)} |"
+        yield f"| {limit.title} | {used} | {allowed} | {left} | {code(record.nodeid)} |"
     yield ""
 
 
@@ -118,7 +118,7 @@ def _elsewhere(records: tuple[TestRecord, ...]) -> Iterator[str]:
             for limit in record.fails_elsewhere
             if (elsewhere := record.usage[limit.key].other) is not None
         ]
-        yield f"| {_code(record.nodeid)} | {'; '.join(uses)} |"
+        yield f"| {code(record.nodeid)} | {'; '.join(uses)} |"
     yield from _rest(len(failing))
     yield "</details>"
     yield ""
@@ -137,10 +137,10 @@ def _number(count: int, one: str) -> str:
 
 def _text(text: str) -> str:
     """Write what others wrote so that it is only text: no markup, no mention, no line break."""
-    return _SPECIAL.sub(_entity, legible(text, _CELL)) if "@" not in text else _code(text)
+    return _SPECIAL.sub(_entity, legible(text, _CELL)) if "@" not in text else code(text)
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Write what others wrote as code, in which GitHub finds no mention."""
     shown = legible(text, _CELL)
     if shown and not shown.isspace() and not any(character in shown for character in "`|\\"):

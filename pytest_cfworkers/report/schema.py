@@ -120,7 +120,8 @@ def _mismatch(data: Any, shape: Mapping[str, Any]) -> _Mismatch | None:
         return None if None in found else found[0]
     if "enum" in shape or "const" in shape:
         valid = shape.get("enum", [shape.get("const")])
-        return None if data in valid else _Mismatch(f"is {data!r:.60}, not one of {valid}", [])
+        same = any(data == value and type(data) is type(value) for value in valid)  # True is no 1
+        return None if same else _Mismatch(f"is {data!r:.60}, not one of {valid}", [])
     match shape["type"]:
         case "object":
             return _object(data, shape)

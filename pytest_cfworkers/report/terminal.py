@@ -28,7 +28,7 @@ _LONGEST: Final = 1_000
 
 
 class Line(NamedTuple):
-    """A line and how it is shown: "" plain, "red", "yellow" or "bold"."""
+    """A line and how it is shown: "" plain, "red", "yellow", "green" or "bold"."""
 
     text: str
     style: str = ""
@@ -47,7 +47,7 @@ def summary(
         quiet: Whether to tell no more than what would fail.
     """
     for line in _lines(records, top=top, width=width, failing=failing, quiet=quiet):
-        yield from _wrapped(line, max(width, _NARROWEST))
+        yield from wrapped(line, width)
 
 
 def _lines(records: Sequence[TestRecord], *, top: int | None, width: int, failing: bool, quiet: bool) -> Iterator[Line]:
@@ -84,7 +84,8 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int, pl
         if usage.headroom < 0:
             allowed = any(found.rule == limit.rule for found in record.allowed)
             failing = any(found.rule == limit.rule for found in record.violations)
-            headroom = "over" if failing else "over, allowed" if allowed else "over, warns"
+            known = any(found.rule == limit.rule for found in record.known)
+            headroom = "over" if failing else "over, known" if known else "over, allowed" if allowed else "over, warns"
             style = "red" if failing else "yellow"
         yield Line(_fit(f"  {figure:>20}  {headroom:>13}  ", record.nodeid, width), style)
     if len(used) > top:
@@ -154,9 +155,9 @@ def _tests(count: int, what: str = "test") -> str:
     return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def _wrapped(line: Line, width: int) -> Iterator[Line]:
+def wrapped(line: Line, width: int) -> Iterator[Line]:
     """Break a line where the terminal would, but at a word, and indented."""
-    text = legible(line.text, _LONGEST)
+    text, width = legible(line.text, _LONGEST), max(width, _NARROWEST)
     if len(text) <= width:
         yield Line(text, line.style)
         return

@@ -61,6 +61,7 @@ records = st.builds(
         st.builds(Usage, used=number, limit=number, other=moment),
     ),
     violations=few_violations,
+    known=few_violations,
     allowed=few_violations,
     advice=few_violations,
     unused=st.dictionaries(text, text, max_size=2),
@@ -70,6 +71,7 @@ records = st.builds(
     outcome=st.sampled_from(["passed", "failed", "skipped"]),
     duration_ms=number,
     timelines=st.lists(timelines, max_size=1).map(tuple),
+    walls_ms=st.lists(number, max_size=2).map(tuple),
 )
 gates = st.builds(
     GateResult,
