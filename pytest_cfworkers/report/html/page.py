@@ -23,7 +23,7 @@ _ID: Final = 350
 _FIGURE: Final = 86
 """Pixels that the id of a test and its outcome want beside the figures, and that one figure wants."""
 
-_SCRIPTS: Final = ("page.js", "figures.js", "waterfall.js", "panel.js", "tests.js")
+_SCRIPTS: Final = ("page.js", "figures.js", "timeline.js", "waterfall.js", "panel.js", "tests.js")
 
 
 def render(run: Run) -> str:
