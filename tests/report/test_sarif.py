@@ -25,7 +25,7 @@ def told(one: Run, **settings: Any) -> Any:
     return data["runs"][0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(one=runs)
 def test_every_run_is_of_the_official_schema(one: Run) -> None:
     VALIDATOR.validate(json.loads(render(one)))
