@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import get_ident
 from types import TracebackType
 from typing import Final, Self, final
 
@@ -44,6 +45,7 @@ class Invocation:
         pauses: How many blocks of `paused` are open.
         tolerates: Tells of a violation whether it is known already, and so fails nothing.
         children: The first `KEPT_CHILDREN` requests into an app under test that opened connections, for timelines.
+        running: Whether it has started and not yet finished.
     """
 
     limits: Limits
@@ -53,6 +55,7 @@ class Invocation:
     pauses: int
     tolerates: Callable[[Violation], bool] | None
     children: list["Invocation"]
+    running: bool
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Invocation:
         self.pauses = 0
         self.tolerates = None
         self.children = []
+        self.running = False
         self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
         self._internal = SubrequestGuard(self.limits.internal_subrequests)
@@ -100,11 +104,6 @@ class Invocation:
         self.finish()
         if self.enforce and error is None and self.violations:
             raise CfLimitExceeded(self.violations)
-
-    @property
-    def running(self) -> bool:
-        """Whether it has started and not yet finished."""
-        return self._time.started_at is not None and self._time.stopped_at is None
 
     @property
     def started_at(self) -> float | None:
@@ -143,6 +142,7 @@ class Invocation:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
         if self._time.started_at is not None:
             raise RuntimeError("This invocation has run before; make a new Invocation for each run.")
+        self.running = True
         attribution.begin(self)
         self._time.start()
 
@@ -153,6 +153,7 @@ class Invocation:
         for child in tuple(self._open_children):
             child.finish()
         self._time.stop()
+        self.running = False
         attribution.end(self)
         self._found = tuple(self._broken())
         if self._parent is not None:
@@ -211,7 +212,7 @@ class Invocation:
         """Return the largest of each figure over this invocation and the requests into an app under test."""
         return self.statistics().worst(self._worst)
 
-    def open(self, label: object, site: Site, *, waits: bool = True) -> Connection:
+    def open(self, label: object, site: Site, waits: bool = True) -> Connection:
         """Open a connection for an external request.
 
         Args:
@@ -224,7 +225,7 @@ class Invocation:
         """
         with self._lock:
             self._subrequests.add(site)
-            connection = self.connections.open(label, site, self._clock(), thread=threading.get_ident(), waits=waits)
+            connection = self.connections.open(label, site, self._clock(), get_ident(), waits)
         if self._dropped:
             self._sweep()
         return connection
@@ -248,9 +249,9 @@ class Invocation:
                 label,
                 site,
                 self._clock(),
-                thread=threading.get_ident(),
-                service=True,
-                waits=attribution.underway.get() is None,
+                get_ident(),
+                attribution.underway.get() is None,
+                True,
             )
         if self._dropped:
             self._sweep()
@@ -263,10 +264,10 @@ class Invocation:
         if self._dropped:
             self._sweep()
 
-    def headers(self, connection: Connection, *, body: bool) -> None:
+    def headers(self, connection: Connection, body: bool) -> None:
         """Note that the response headers of a connection arrived, and whether a body follows."""
         with self._lock:
-            woken = self.connections.headers(connection, self._clock(), body=body)
+            woken = self.connections.headers(connection, self._clock(), body)
         if woken or self._dropped:
             self._wake(woken)
 

@@ -16,11 +16,15 @@ from typing import Final, final
 
 from pytest_cfworkers.bundle.upload import BundleError, Upload
 from pytest_cfworkers.callsite import shorten
+from pytest_cfworkers.report.legible import legible
+from pytest_cfworkers.report.redaction import redact
 
 PLATFORM_ONLY: Final = frozenset({"workers", "js", "pyodide", "pyodide_js", "_pyodide", "asgi"})
 """Modules that exist on the platform alone."""
 
 _KEPT: Final = 10
+_SAID: Final = 300
+"""Characters of an error that are told."""
 _TIMEOUT_S: Final = 120.0
 _TIMED: Final = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*([\w.]+)", re.ASCII)
 _IMPORT: Final = """
@@ -113,7 +117,7 @@ def _import(upload: Upload, entry: Path, *options: str) -> tuple[str, float]:
             f"`wrangler deploy` shows the platform's own figure as Worker Startup Time"
         )
     if "error" in told:
-        raise BundleError(f"{unmeasured} importing it here fails: {told['error']}")
+        raise BundleError(f"{unmeasured} importing it here fails: {redact(legible(told['error'], _SAID))}")
     return shown, float(told["ms"])
 
 

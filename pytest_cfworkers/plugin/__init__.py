@@ -5,7 +5,6 @@ guarded. Everything else is imported when the first guarded test is collected.
 """
 
 import shutil
-from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -79,16 +78,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _bring_in_runtime(config).refuse_wrong_marks(items)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Guard a test that a fixture marked, in a run in which no test was guarded before."""
-    __tracebackhide__ = True
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """After the fixtures: bring in what guards a test that one of them marked, if no test was guarded before."""
     if any(mark.name == NAME for mark in item.own_markers):  # every test pays for this look, so it is no more
         config = item.config
         if not config.pluginmanager.has_plugin(_RUNTIME) and is_guarded(item, config.stash[SETTINGS].mode):
-            # The call of this hook has begun without the runtime's part in it.
-            return (yield from _bring_in_runtime(config).pytest_runtest_call(item))
-    return (yield)
+            _bring_in_runtime(config)
 
 
 def _bring_in_judges(config: pytest.Config) -> None:

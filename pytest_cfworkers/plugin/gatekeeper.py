@@ -32,7 +32,8 @@ class Gatekeeper:
         self._settings = config.stash[SETTINGS]
         self._recorder = config.stash[RECORDER]
         self._root = config.rootpath
-        self._problem = ""
+        self._unmeasured = ""
+        self._no_start = ""
         self._idle = bool(config.getoption("collectonly"))
         try:
             self._upload = _upload(self._settings)
@@ -46,7 +47,9 @@ class Gatekeeper:
         if self._upload is not None and session.exitstatus != pytest.ExitCode.INTERRUPTED:
             self._recorder.bundle = self._measure(self._upload)
         self._recorder.gates = presets.judge(self._settings.gates, self._recorder.run())
-        broken = any(gate.level == "critical" and not gate.passed for gate in self._recorder.gates)
+        broken = bool(self._unmeasured) or any(
+            gate.level == "critical" and not gate.passed for gate in self._recorder.gates
+        )
         if broken and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -54,7 +57,9 @@ class Gatekeeper:
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
         """Show the bundle, and each gate with what was observed and its bound."""
         quiet = config.get_verbosity() < 0
-        lines = [Line(self._problem, "yellow")] if self._problem else []
+        lines = [Line(self._unmeasured, "red")] if self._unmeasured else []
+        if self._no_start and not quiet:
+            lines.append(Line(self._no_start, "yellow"))
         if (bundle := self._recorder.bundle) is not None and not quiet:
             before = self._settings.baseline.bundle if self._settings.baseline is not None else None
             lines += bundle_lines(bundle, before, top=section.most(config))
@@ -62,13 +67,18 @@ class Gatekeeper:
         section.show(terminalreporter, "gates" if self._recorder.complete else "gates of an incomplete run", lines)
 
     def _measure(self, upload: Upload) -> Bundle | None:
-        bundle = None
+        """Measure the bundle; note what could not be."""
         try:
             bundle = measure.measure(upload, self._root)
+        except BundleError as error:
+            self._unmeasured = f"the bundle is not measured: {error}"
+            self._recorder.note(self._unmeasured)
+            return None
+        try:
             start = startup.measure(upload)
         except BundleError as error:
-            self._problem = str(error)
-            self._recorder.note(self._problem, complete=True)
+            self._no_start = str(error)
+            self._recorder.note(self._no_start, complete=True)
             return bundle
         return replace(bundle, startup_ms=start.cpu_ms, imports=start.imports)
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 import pytest
 
 from pytest_cfworkers.limits import LIMITS, OPTIONS_HELP, Limits, LimitsError
-from pytest_cfworkers.plugin.places import own_marks, place_of
 
 NAME: Final = "cf_limits"
 
@@ -81,6 +80,8 @@ def limits_of(item: pytest.Item, base: Limits, mode: str) -> Limits:
                 raise LimitsError(f"{NAME} takes keys only, such as plan='free'; got {mark.args[0]!r}")
             base.replace(**mark.kwargs)
         except LimitsError as error:
+            from pytest_cfworkers.plugin.places import place_of  # noqa: PLC0415 - only where a mark is wrong
+
             raise LimitsError(f"{place_of(item, node, mark)}: {error}") from None
         given |= mark.kwargs
     return base.replace(**given)
@@ -102,6 +103,8 @@ def _closest_first(item: pytest.Item) -> Iterator[tuple[Any, pytest.Mark]]:
 
 def _distance(node: Any, mark: pytest.Mark) -> int:
     """Tell how far up the bases of a class a mark was given; 0 for what is no class."""
+    from pytest_cfworkers.plugin.places import own_marks  # noqa: PLC0415 - only with marked tests
+
     bases = inspect.getmro(node.obj) if inspect.isclass(getattr(node, "obj", None)) else ()
     return next((steps for steps, base in enumerate(bases) if mark in own_marks(base)), 0)
 

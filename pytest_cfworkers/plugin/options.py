@@ -239,6 +239,8 @@ class Settings:
             "cf_d1": self.d1,
             "cf_d1_limits": self.d1_limits,
         }
+        if self.baseline is not None:
+            said["cf_baseline"] = self.baseline.path.name
         return said if self.wrangler is None else {**said, "cf_wrangler": str(self.wrangler)}
 
     def __str__(self) -> str:
@@ -334,6 +336,8 @@ def _read_baseline(given: Given, update: Given) -> "Baseline | None":
     from pytest_cfworkers.report.baseline import Baseline, BaselineError  # noqa: PLC0415 - only where there is one
 
     path = Path(given.base, given.value)
+    if update.value == "on" and (problem := reports.problem(path)):
+        raise pytest.UsageError(f"{given.place}: {problem}")
     try:
         return Baseline.read(path, update=update.value == "on")
     except BaselineError as error:

@@ -5,6 +5,7 @@ in any order and double ones are read, too.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,12 +116,10 @@ class Baseline:
         """
         write_it = f"pytest --cf-baseline={path} --cf-baseline-update"
         try:
-            lines = path.read_text(encoding="utf-8").split("\n")
+            lines = path.read_text(encoding="utf-8-sig").split("\n")
         except FileNotFoundError:
-            if update and path.parent.is_dir():
-                return cls(path, {}, update=update)
             if update:
-                raise BaselineError(f"the folder of {path} does not exist; make it, and run this again") from None
+                return cls(path, {}, update=update)
             raise BaselineError(f"{path} does not exist; write it first: {write_it}") from None
         except (OSError, UnicodeDecodeError) as error:
             raise BaselineError(f"{path} cannot be read: {error}") from None
@@ -135,7 +134,8 @@ class Baseline:
                     f"{path} has version {head['schema']} of the format, this pytest-cfworkers reads up to {SCHEMA}; "
                     f"update it: pip install --upgrade pytest-cfworkers"
                 )
-            return cls(path, _worst(map(Entry.from_dict, rest)), _bundle(head), update)
+            entries = [Entry.from_dict(line) for line in rest if not line.keys() & {"format", "bundle_size"}]
+            return cls(path, _worst(entries), _bundle(rest), update)
         except BaselineError:
             raise
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -195,8 +195,16 @@ class Baseline:
             for entry in self.entries.values()
             if (ran[entry.test].outcome == "failed" if entry.test in ran else not drop(entry.test))
         ]
+        found = [self._settled(entry) for entry in broken(records).values()]
         sizes = self.bundle if bundle is None else (bundle.size, bundle.gzip_size)
-        return type(self)(self.path, _worst([*kept, *broken(records).values()]), sizes)
+        return type(self)(self.path, _worst([*kept, *found]), sizes)
+
+    def _settled(self, entry: Entry) -> Entry:
+        """Return what is written down already where an entry differs from it by no more than varies."""
+        old = self.entries.get((entry.test, entry.key))
+        if old is None or old.is_less_than(entry.observed) or entry.is_less_than(old.observed):
+            return entry
+        return entry._replace(observed=old.observed)
 
     def write(self) -> None:
         """Write the file, whole or not at all.
@@ -204,15 +212,17 @@ class Baseline:
         Raises:
             OSError: It cannot be written.
         """
-        head: dict[str, Any] = {"format": FORMAT, "schema": SCHEMA}
+        lines: list[dict[str, Any]] = [{"format": FORMAT, "schema": SCHEMA}]
         if self.bundle is not None:
-            head |= {"bundle_size": self.bundle[0], "bundle_gzip": self.bundle[1]}
-        lines = [head, *(entry._asdict() for entry in sorted(self.entries.values()))]
+            lines.append(dict(zip(("bundle_size", "bundle_gzip"), self.bundle, strict=True)))
+        lines += [entry._asdict() for entry in sorted(self.entries.values())]
         write_text(self.path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
-def _bundle(head: Mapping[str, Any]) -> tuple[int, int] | None:
-    return (int(head["bundle_size"]), int(head["bundle_gzip"])) if "bundle_size" in head else None
+def _bundle(lines: Iterable[Mapping[str, Any]]) -> tuple[int, int] | None:
+    """Return the sizes of the bundle; the smaller of those of two branches, since a smaller one hides no growth."""
+    sizes = [(int(line["bundle_size"]), int(line["bundle_gzip"])) for line in lines if "bundle_size" in line]
+    return min(sizes, default=None)
 
 
 def broken(records: Iterable[TestRecord]) -> dict[tuple[str, str], Entry]:
@@ -230,5 +240,5 @@ def _worst(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
 
 
 def _rounded(figure: float) -> float:
-    """Round what was measured, so that a diff shows no noise behind the point."""
-    return figure if isinstance(figure, int) else round(figure, 1)
+    """Round what was measured, so that a diff shows no noise behind the point; up, so that it is known."""
+    return figure if isinstance(figure, int) else math.ceil(figure * 10) / 10

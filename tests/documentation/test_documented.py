@@ -63,7 +63,8 @@ def test_rule_has_a_failing_example(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/rules.md", "docs/reference.md", "docs/reports.md", "CONTRIBUTING.md"]
+    "name",
+    ["README.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in ("rules", "reference", "reports", "ci", "gates"))],
 )
 def test_relative_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]*)", read(name)):

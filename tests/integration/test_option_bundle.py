@@ -92,6 +92,21 @@ def test_the_size_is_told_against_the_baseline(worker: Project) -> None:
     worker.run(*base).stdout.fnmatch_lines(["  6 B less than in the baseline"])
 
 
+def test_a_quiet_run_shows_only_what_does_not_hold(worker: Project) -> None:
+    put(worker, "dist/other.py", "x = 1\n")
+    worker.run("--cf-bundle=dist").stdout.fnmatch_lines(["the startup of dist is not measured: it has no index.py, *"])
+    worker.run("--cf-bundle=dist", "-q").stdout.no_fnmatch_line("*dist*")
+
+
+def test_a_bundle_that_changes_under_the_run_and_cannot_be_read_fails_it(worker: Project) -> None:
+    """Rather than to pass unmeasured."""
+    put(worker, "dist/index.py", "x = 1\n")
+    worker.write(test_it="import os\n\ndef test_it():\n    os.remove('dist/index.py')\n")
+    result = worker.run("--cf-bundle=dist", "-q")
+    assert result.ret is pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["the bundle is not measured: *index.py cannot be read:*"])
+
+
 @pytest.mark.parametrize(
     ("folder", "said"),
     [

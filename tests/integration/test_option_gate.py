@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.user_project import Project
+from tests.integration.user_project import OTHERS, Project
 
 TESTS = """
     import pytest
@@ -118,3 +118,13 @@ def test_gates_of_an_ini_file_are_one_on_each_line(tests: Project) -> None:
 def test_gates_of_a_variable_are_separated_by_semicolons(tests: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_CF_GATE", "subrequests<=6; violations==0")
     tests.run().stdout.fnmatch_lines(["  failed   subrequests<=6 *", "  passed   violations==0 *"])
+
+
+def test_a_run_that_is_interrupted_is_judged_as_far_as_it_came_and_keeps_its_exit_status(tests: Project) -> None:
+    tests.write(test_z="def test_z():\n    raise KeyboardInterrupt\n")
+    without = [f"-pno:{name}" for name in OTHERS]
+    args = ("--cf-gate=subrequests<=6", "--cf-bundle=.")
+    result = tests.pytester.runpytest_inprocess(*without, *args, no_reraise_ctrlc=True)
+    assert result.ret is pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["=* gates of an incomplete run =*", "  failed   subrequests<=6  7 (*); at most 6"])
+    result.stdout.no_fnmatch_line("bundle of *")

@@ -18,6 +18,9 @@ VALUES: Final = {
 """Each option whose value the header shows: good values, how one is shown, a bad one, and what is said of it."""
 
 ALL: Final = {**{name: (bad, valid) for name, (_, _, bad, valid) in VALUES.items()}} | {
+    "cf_baseline": ("gone.jsonl", "does not exist"),
+    "cf_bundle": ("gone", "is no folder"),
+    "cf_gate": ("p95<=1", "p95_ms, connections"),
     "cf_incoming": ("maybe", "auto, off"),
     "cf_report": ("run.txt", ".html, .json, .sarif, .md"),
     "cf_top": ("five", "a number from 0"),
