@@ -36,6 +36,10 @@ class D1PreparedStatement:
         self._connection = connection
         self._query = query
 
+    def __str__(self) -> str:
+        """Return what JavaScript says about any object."""
+        return "[object Object]"
+
     def bind(self, *values: object, **options: object) -> D1PreparedStatement:
         """Return a new statement with values in place of `?`, `?1`, `?2` ...
 

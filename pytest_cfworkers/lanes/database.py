@@ -185,7 +185,7 @@ class WorkerdStatement(D1PreparedStatement):
 def _prepare(channel: WorkerdChannel, start: Chain, sql: str) -> WorkerdStatement:
     refuse_unsendable(sql)
     chain = start.then("prepare", sql)
-    return WorkerdStatement(channel, chain, chain, Query(sql))
+    return WorkerdStatement(channel, chain, chain, Query(str(sql)))  # watchers read texts
 
 
 def _batch(channel: WorkerdChannel, start: Chain, statements: object) -> Coroutine[Any, Any, Any]:
