@@ -59,6 +59,7 @@ class D1Database:
         Raises:
             TypeError: a value that the SDK does not send.
         """
+        __tracebackhide__ = True
         if not isinstance(sql, str):
             refuse_unsendable(sql)
         return D1PreparedStatement(self._connection, Query(sql))
@@ -115,6 +116,7 @@ class D1Database:
         Raises:
             D1Error: a TypeError of JavaScript, for anything but a string.
         """
+        __tracebackhide__ = True
         return open_session(self._channel, constraint)
 
     async def dump(self) -> bytes:

@@ -37,6 +37,7 @@ def note_for_traces(text: object) -> None:
     Raises:
         D1Error: A TypeError of JavaScript, for a BigInt and for an object that has no text.
     """
+    __tracebackhide__ = True
     if _is_bigint(text):
         raise type_error("Cannot convert a BigInt value to a number")
     js_string(text)
@@ -56,6 +57,7 @@ def queries_of(query: Query) -> list[Query]:
     Raises:
         D1Error: It cannot become JSON, or does not hold against the schema.
     """
+    __tracebackhide__ = True
     sql: object = query.sql
     note_for_traces(sql)
     if not isinstance(sql, list):
@@ -74,6 +76,7 @@ def batch_queries(statements: object) -> list[Query]:
         TypeError: The SDK does not send the argument (a tuple).
         D1Error: JavaScript finds no list of statements in it, or one of them does not hold against the schema.
     """
+    __tracebackhide__ = True
     if not isinstance(statements, list):
         raise _no_list(statements)
     queries = [query_of(item) for item in statements if isinstance(item, D1PreparedStatement)]
@@ -96,6 +99,7 @@ def _no_list(statements: object) -> D1Error:
 
 def _parts(item: object) -> list[Any]:
     """Return what JavaScript finds under `statement` and `params` of an element of a batch."""
+    __tracebackhide__ = True
     if item is None:
         raise type_error("Cannot read properties of null (reading 'statement')")
     if isinstance(item, D1PreparedStatement):
@@ -114,6 +118,7 @@ def _json(value: Any) -> Any:
     Raises:
         D1Error: A TypeError of JavaScript, for a BigInt.
     """
+    __tracebackhide__ = True
     if _is_bigint(value):
         raise type_error("Do not know how to serialize a BigInt")
     if isinstance(value, list):
@@ -134,6 +139,7 @@ def _checked(sql: object, params: object) -> Query:
     Raises:
         D1Error: `D1_ERROR`: It does not.
     """
+    __tracebackhide__ = True
     values = [] if params is None else params
     if not isinstance(sql, str) or not isinstance(values, list) or not all(map(_is_value, values)):
         raise _refused()

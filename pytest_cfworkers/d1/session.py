@@ -90,6 +90,7 @@ class D1DatabaseSession:
         Raises:
             TypeError: a value that the SDK does not send.
         """
+        __tracebackhide__ = True
         if not isinstance(sql, str):
             refuse_unsendable(sql)
         return D1PreparedStatement(self._connection, Query(sql))
@@ -119,6 +120,7 @@ def open_session(channel: Channel, constraint: object) -> D1DatabaseSession:
         D1Error: a TypeError of JavaScript, for a constraint that is no string.
         TypeError: a value that the SDK does not send.
     """
+    __tracebackhide__ = True
     refuse_unsendable(constraint)
     if constraint is not None and not isinstance(constraint, str):
         raise type_error("constraintOrBookmark?.trim is not a function")

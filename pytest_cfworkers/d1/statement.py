@@ -52,6 +52,7 @@ class D1PreparedStatement:
             D1Error: `D1_TYPE_ERROR`: a type that D1 does not take (int beyond 2**53 - 2, dict, datetime ...).
             TypeError: a type that the SDK does not send (tuple, bytearray, awaitable).
         """
+        __tracebackhide__ = True
         if options:
             values = (*values, options)
         return D1PreparedStatement(self._connection, _query(Query, (self._query[0], to_wires(values), True)))
