@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-ALL = ("requests", "idle", "memory", "steps")
+ALL = ("requests", "idle", "memory", "memory_speed", "memory_accuracy", "steps")
 
 
 def main(names: tuple[str, ...]) -> None:
