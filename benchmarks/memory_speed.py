@@ -11,6 +11,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.ratio import Ratio, compare
@@ -87,11 +88,13 @@ def per_test_ms() -> float:
 def main() -> None:
     """Print the figures."""
     for work in (json_of_many, many_dicts):
+        auto = compare(partial(tracked, work, "auto"), partial(timed, work), rounds=ROUNDS)
+        plain = compare(partial(traced, work), partial(timed, work), rounds=3)
+        trace = compare(partial(tracked, work, "trace"), partial(traced, work), rounds=3)
+        memray = with_pytest_memray(work, rounds=3)
         print((work.__doc__ or "").strip())
-        print(f"  auto          {compare(lambda w=work: tracked(w, 'auto'), lambda w=work: timed(w), rounds=ROUNDS)}")
-        print(f"  tracemalloc   {compare(lambda w=work: traced(w), lambda w=work: timed(w), rounds=3)}")
-        print(
-            f"  trace         {compare(lambda w=work: tracked(w, 'trace'), lambda w=work: traced(w), rounds=3)} of it"
-        )
-        print(f"  pytest-memray {with_pytest_memray(work, rounds=3)}", flush=True)
+        print(f"  auto          {auto}")
+        print(f"  tracemalloc   {plain}")
+        print(f"  trace         {trace} of tracemalloc")
+        print(f"  pytest-memray {memray}", flush=True)
     print(f"a test that does nothing: {per_test_ms():.2f} ms")

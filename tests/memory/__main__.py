@@ -28,4 +28,4 @@ def verdict(number: int) -> dict[str, object]:
 
 
 for argument in sys.argv[1:]:
-    print(json.dumps(verdict(int(argument))), flush=True)
+    sys.stdout.write(json.dumps(verdict(int(argument))) + "\n")

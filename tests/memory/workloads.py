@@ -329,7 +329,7 @@ def in_child(work: Callable[[], Any]) -> Any:
         os.close(readable)
         with os.fdopen(writable, "w") as answer:
             json.dump(work(), answer)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a child of fork must not return to what its parent does
         os._exit(1)
     os._exit(0)
 
