@@ -29,6 +29,11 @@ class Times:
         checkpoints: Names given to moments, in milliseconds after the start.
     """
 
+    account: Account
+    guard: TimeGuard
+    stopped_by: str
+    slowed_by: str
+
     def __init__(self, limits: Limits, clock: Callable[[], float], cpu_clock: Callable[[], float]) -> None:
         self.account = Account(cpu_clock)
         self.guard = TimeGuard(clock, self.account.seconds)

@@ -50,7 +50,7 @@ class _Plain:
 
 
 def small_dicts() -> Any:
-    return [{"id": number, "name": "name"} for number in range(400_000)]
+    return [{"id": number, "name": f"n{number}"} for number in range(400_000)]
 
 
 def records_from_json() -> Any:

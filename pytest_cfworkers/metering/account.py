@@ -23,6 +23,9 @@ class Account:
 
     __slots__ = ("_charged", "_lock", "certificates", "clock")
 
+    clock: Callable[[], float]
+    certificates: float
+
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.certificates = 0.0

@@ -127,8 +127,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Show what the guarded tests used."""
     records = config.stash[RECORDS]
     settings = config.stash[SETTINGS]
-    quiet = config.get_verbosity() < 0
-    if not records or (quiet and settings.mode != "report") or settings.mode == "off":
+    if not records or settings.mode == "off":
         return
     from pytest_cfworkers.report import terminal  # noqa: PLC0415 - only with guarded tests
 
@@ -138,7 +137,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             top=settings.top if config.get_verbosity() < 2 else None,  # noqa: PLR2004 - at -vv everything is shown
             width=shutil.get_terminal_size().columns,
             failing=settings.mode != "report",
-            quiet=quiet,
+            quiet=config.get_verbosity() < 0,
         )
     )
     if lines:

@@ -11,7 +11,7 @@ import pytest
 from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import Limits
-from pytest_cfworkers.plugin.marks import HTTP_LIMITS, marks_of
+from pytest_cfworkers.plugin.marks import WATCHED_LIMITS, marks_of
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded
 
@@ -40,7 +40,7 @@ class Guard:
         self.marks: list[pytest.Mark] = marks_of(item)
         self.enforce = enforce
         self.closers: list[Callable[[], Awaitable[None]]] = []
-        self.stopped_by = ""
+        self.stopped_by: str = ""
         self.starters: list[Callable[[Invocation], None]] = []
         self._item = item
         self._incoming = incoming
@@ -130,7 +130,7 @@ class Guard:
         invocation.times.stopped_by = self.stopped_by
         self._invocations.append(invocation)
         with ExitStack() as stack:
-            if self.limits.percentiles or any(self.limits[key] is not None for key in HTTP_LIMITS):
+            if self.limits.percentiles or any(self.limits[key] is not None for key in WATCHED_LIMITS):
                 stack.enter_context(watch(incoming=self._incoming))
             try:
                 with invocation:

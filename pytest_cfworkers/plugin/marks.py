@@ -23,6 +23,9 @@ NAMES: Final = frozenset(_APPLY)
 HTTP_LIMITS: Final = ("connections", "unread_bodies", "subrequests")
 """The limits for which the HTTP clients are watched."""
 
+WATCHED_LIMITS: Final = (*HTTP_LIMITS, "cpu_ms", "wall_ms")
+"""The limits for which requests into an app under test are told apart: times are judged for each of them."""
+
 D1_LIMITS: Final = ("internal_subrequests", "d1_queries")
 """The limits that round trips to D1 count against, the slots for connections apart."""
 

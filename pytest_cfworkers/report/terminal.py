@@ -2,12 +2,13 @@
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
 from pytest_cfworkers.report.model import TestRecord
+from pytest_cfworkers.violation import Violation
 from pytest_cfworkers.wording import place
 from pytest_cfworkers.wording_time import is_not_judged
 
@@ -36,19 +37,21 @@ def summary(
         top: How many tests to name per limit; None for every test, also those with plenty left.
         width: Columns of the terminal.
         failing: Whether violations failed their tests, or were only reported.
-        quiet: Whether to tell no more than what would fail.
+        quiet: Whether to tell no more than what would fail and what was not judged.
     """
     plenty, top = (math.inf, sys.maxsize) if top is None else (_PLENTY, top)
     records = sorted(records, key=lambda record: record.nodeid)  # not in the order in which workers finished
     if quiet:
-        yield from _reported(records, top, width)
+        if not failing:
+            yield from _reported(records, top, width)
+        yield from _advised(records, top, width, is_not_judged)
         return
     for limit in (*LIMITS, D1_PARAMETERS):
         yield from _worst(limit, records, top, width, plenty if limit is not D1_PARAMETERS else min(plenty, _HALF))
     if not failing:
         yield from _reported(records, top, width)
     yield from _elsewhere(records, top, width)
-    yield from _advised(records, top, width)
+    yield from _advised(records, top, width, _is_no_figure)
     yield from _allowed(records, width)
     if dropped := sum(record.dropped for record in records):
         yield Line(f"the times of {dropped:,} connections were not kept: each invocation keeps its first {KEPT}")
@@ -110,14 +113,13 @@ def _elsewhere(records: Sequence[TestRecord], top: int, width: int) -> Iterator[
         yield Line(f"  … and {len(failing) - top} more")
 
 
-def _advised(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
-    """The advice that is not a figure of a limit already."""
-    advised = [
-        (found, record)
-        for record in records
-        for found in record.advice
-        if found.rule != "cpu-time" or is_not_judged(found)
-    ]
+def _is_no_figure(advice: Violation) -> bool:
+    """Tell whether advice is more than a figure of a limit, which the summary shows already."""
+    return advice.rule != "cpu-time" or is_not_judged(advice)
+
+
+def _advised(records: Sequence[TestRecord], top: int, width: int, told: Callable[[Violation], bool]) -> Iterator[Line]:
+    advised = [(found, record) for record in records for found in record.advice if told(found)]
     if not advised:
         return
     yield Line("advice", "bold")

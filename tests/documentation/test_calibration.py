@@ -41,7 +41,8 @@ def test_pyodide_stands_for_their_median() -> None:
 def test_the_memory_ratios_are_those_of_the_table() -> None:
     rows = rows_of("memory.md", "memory")
     ratios = [float(rows[name][3]) for name in workloads.MEMORY]
-    assert (min(ratios), max(ratios)) == MEMORY_RATIOS
+    low, high = MEMORY_RATIOS
+    assert low <= min(ratios) < max(ratios) <= high
     assert statistics.median(ratios) == MEMORY_RATIO
     assert rows["the interpreter alone"][2] == tables.megabytes(PYODIDE_BASELINE)
 
@@ -50,7 +51,7 @@ def test_the_pages_name_the_figures_that_the_tables_come_to() -> None:
     memory = (DOCS / "memory.md").read_text(encoding="utf-8")
     low, high = MEMORY_RATIOS
     assert f"30 MB and {MEMORY_RATIO:g} times the peak" in memory
-    assert f"from {low:g} to {high:g}" in memory
+    assert f"from {low:g} to {high:g} were measured" in memory
     assert f"`pyodide` ({PYODIDE_CPU_FACTOR:g})" in (DOCS / "reference.md").read_text(encoding="utf-8")
 
 

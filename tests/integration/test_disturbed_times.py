@@ -100,6 +100,9 @@ def test_a_debugger_that_is_attached(project: Project) -> None:
     result = project.run()
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["    the debugger pydevd may have stopped the test meanwhile. *"])
+    quiet = project.run("-q").stdout  # where the figures are not shown
+    quiet.fnmatch_lines(["advice", "    the debugger pydevd may have stopped the test meanwhile. *"])
+    quiet.no_fnmatch_line("CPU time")
 
 
 def test_coverage_leaves_wall_time_and_not_cpu_time_over_the_limit(project: Project) -> None:

@@ -161,6 +161,25 @@ def test_asleep():
     result.stdout.fnmatch_lines(["cpu-time: *.* ms of CPU time, the limit is 15 ms"])
 
 
+def test_each_request_into_an_app_has_its_own_cpu_time(project: Project) -> None:
+    write(
+        project,
+        """
+def busy(environ, start_response):
+    work(0.02)
+    start_response("200 OK", [])
+    return [b"body"]
+
+@pytest.mark.cf_timing(cpu_ms=60)
+def test_it():
+    with httpx.Client(transport=httpx.WSGITransport(busy), base_url="https://app") as client:
+        for _ in range(4):
+            client.get("/")
+""",
+    )
+    project.run().assert_outcomes(passed=1)
+
+
 def test_where_no_invocation_is_opened_the_summary_says_that_nothing_was_judged(project: Project) -> None:
     write(project, "@pytest.mark.cf_timing(p95_ms=800)\ndef test_it():\n    pass\n")
     result = project.run()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pytest_cfworkers.calibration import PYODIDE_CPU_FACTOR
 from tests.integration.user_project import Project
 
 TESTS = """
@@ -42,7 +43,7 @@ def test_the_summary_shows_what_was_judged(project: Project) -> None:
 
 def test_pyodide_is_the_measured_factor(project: Project) -> None:
     project.write(test_it=TESTS)
-    project.run("--cf-cpu-scale=pyodide").stdout.fnmatch_lines(["cfworkers: *, cpu-scale=2.1"])
+    project.run("--cf-cpu-scale=pyodide").stdout.fnmatch_lines([f"cfworkers: *, cpu-scale={PYODIDE_CPU_FACTOR:g}"])
 
 
 def test_the_plans_own_number_goes_by_it_too(project: Project) -> None:
@@ -81,4 +82,6 @@ def test_a_request_into_an_app_goes_by_it_too(project: Project) -> None:
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "2x", "Pyodide"])
 def test_what_is_no_factor_is_refused(project: Project, value: str) -> None:
     text = project.refuse(f"--cf-cpu-scale={value}")
-    assert f"--cf-cpu-scale: '{value}' is not valid; valid: a positive number, or pyodide (2.1)" in text
+    assert (
+        f"--cf-cpu-scale: '{value}' is not valid; valid: a positive number, or pyodide ({PYODIDE_CPU_FACTOR:g})" in text
+    )
