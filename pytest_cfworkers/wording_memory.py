@@ -17,6 +17,9 @@ from pytest_cfworkers.wording import origin, violation_of
 _LINES: Final = 8
 """Lines named in one message; the rest are summed up."""
 
+_WORTH_NAMING: Final = 0.005
+"""The share of what is held from which on a line is named."""
+
 _SOURCE: Final = 60
 """Characters of a source line that are quoted."""
 
@@ -29,7 +32,7 @@ _BY: Final = {
     "high-water": "measured by the kernel's high-water mark and the allocators' books",
     "tracemalloc": "every allocation counted, by tracemalloc",
     "memray": "every allocation counted, by memray",
-    "sampling": "measured by looking at the process every 10 ms",
+    "sampling": "measured by looking at the process every 5 ms",
 }
 
 
@@ -93,10 +96,12 @@ def _held(measured: Measurement) -> Iterator[str]:
         else:
             yield "which lines held it: @pytest.mark.cf_limits(trace=True), or --cf-memory=trace"
         return
+    least = sum(line.size for line in measured.lines) * _WORTH_NAMING
+    named = [line for line in measured.lines if line.size >= least]
     yield "held at:"
-    for line in measured.lines[:_LINES]:
+    for line in named[:_LINES]:
         yield f"  {format_size(line.size):>9} in {_blocks(line.count)}  {_place(line)}"
-    if rest := measured.lines[_LINES:]:
+    if rest := named[_LINES:]:
         yield f"  {format_size(sum(line.size for line in rest)):>9} at {len(rest)} other lines"
 
 

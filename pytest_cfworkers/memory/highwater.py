@@ -23,7 +23,7 @@ from typing import Final, final
 from pytest_cfworkers.guards.memory import Measurement, unmeasured
 from pytest_cfworkers.memory.ballast import Ballast
 from pytest_cfworkers.memory.heap import Books, Heap
-from pytest_cfworkers.memory.kernel import Marks, Watch, resident
+from pytest_cfworkers.memory.kernel import Marks, Resident, Watch
 from pytest_cfworkers.memory.sizes import Sizes
 from pytest_cfworkers.memory.ticker import Ticker
 from pytest_cfworkers.memory.timeline import Samples
@@ -35,6 +35,9 @@ RESOLUTION: Final = MB // 2
 
 _SHARE: Final = 0.05
 """The share of the limit that may stay unknown before something is done about it."""
+
+_FREE_SHARE: Final = 0.2
+"""The share of the limit that may be free in pymalloc: a look near the peak tells what of it is used."""
 
 _WASTE: Final = {16: 8, 32: 8}
 """Bytes by which pymalloc rounds up a block, at most: 32 bytes or less are a number, or an array of pointers."""
@@ -50,6 +53,12 @@ _DECIDING: Final = 0.95
 
 _DECIDING_NUMBERS: Final = 0.75
 """The same where most blocks are the size of numbers, which waste more than anything else."""
+
+_WORTH_LOOKING: Final = 1.08
+"""How much more the process must have grown than at the last look at its heap, to look again."""
+
+_NEAR: Final = 0.8
+"""How near to the peak a look must have been to tell about it."""
 
 _SMALL_SHARE: Final = 0.25
 _NUMBERS: Final = 32
@@ -69,12 +78,14 @@ class _Look:
     Attributes:
         grown: Bytes by which the process had grown then.
         blocks: How many more small blocks of each size there were than at the start.
-        holes: How many more bytes were free inside the heap.
+        holes: How many more bytes were free inside the heap than at the start.
+        reused: How many less bytes were free in pymalloc than at the start: used without growth.
     """
 
     grown: int
     blocks: Mapping[int, int]
     holes: int
+    reused: int
 
     def deciding(self, limit: int) -> bool:
         """Tell whether what blocks waste may decide about a limit."""
@@ -110,12 +121,15 @@ class _Process:
         if heap.large_free > RESOLUTION:
             self.books.give_back()
             heap = self.books.read()
-        if heap.small_free > unknown:
+        if heap.small_free > unknown * (_FREE_SHARE / _SHARE):
             if self.ballast.heavy:
                 self.ballast.drop()
                 heap = self.books.read()
+                self.collected = heap.in_use
             self.ballast.add(heap)
-            heap = self.books.read()
+            filled = self.books.read()
+            self.collected += filled.in_use - heap.in_use
+            heap = filled
         return heap
 
 
@@ -143,7 +157,7 @@ class HighWater:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.samples = Samples()
-        self._look = _Look(0, {}, 0)
+        self._look = _Look(0, {}, 0, 0)
         self._sizes = Sizes()
         self._threads = self._threads_before = _thread._count() + 1  # noqa: SLF001 - with the ticker's
         self._traced = False
@@ -157,6 +171,7 @@ class HighWater:
         """Begin."""
         process = self._process = _this_process()
         self._traced = tracemalloc.is_tracing()
+        self._resident = Resident()
         self._ticker.start()  # first, because the thread takes memory
         with process.lock:
             self._heap = process.prepare(int(self._limit * _SHARE))
@@ -167,7 +182,7 @@ class HighWater:
     @property
     def doubtful(self) -> bool:
         """Whether so much is free in the heap that the figure would say little."""
-        return self._hidden_before() > 2 * self._limit * _SHARE
+        return self._heap.small_free > self._limit * _FREE_SHARE or self._edges > 2 * self._limit * _SHARE
 
     def current(self) -> int:
         """Return the bytes that are held now, by the books."""
@@ -198,6 +213,7 @@ class HighWater:
     def stop(self) -> Measurement:
         """End, and return the peak."""
         self._ticker.stop()
+        self._resident.close()
         self._process.marks.end(self._watch)
         return self._measured()
 
@@ -205,24 +221,28 @@ class HighWater:
         """Look how far the process has grown, and at its heap where that is the most yet."""
         if not self._ready:
             return
-        grown = resident() - self._watch.resident_before
+        grown = self._resident() - self._watch.resident_before
         self.samples.add(max(grown, 0))
         self._traced = self._traced or (tracemalloc.is_tracing() and not self._sizes.looking)
         self._threads = max(self._threads, _thread._count())  # noqa: SLF001 - all threads
-        if grown > max(self._look.grown * 1.05, self._limit / 4):
+        if grown > max(self._look.grown * _WORTH_LOOKING, self._limit / 2):
             before, now = self._heap, self._process.books.read()
             used = {row.size: row.used for row in before.classes}
             self._look = _Look(
                 grown,
                 {row.size: row.used - used.get(row.size, 0) for row in now.classes if row.used > used.get(row.size, 0)},
                 max(now.large_free - before.large_free, 0) + max(now.small_free - before.small_free, 0),
+                max(before.small_free - now.small_free, 0),
             )
             if self._look.deciding(self._limit) and not self._traced:
                 self._sizes.look()
 
-    def _hidden_before(self) -> int:
-        """Bytes that could be used without growth: blocks of small objects, and the edges of larger holes."""
-        return self._heap.small_free + self._edges
+    def _hidden(self, grown: int) -> tuple[int, int]:
+        """Bytes that were used without growth, at least and at most: of what was free in the heap before."""
+        look, free = self._look, self._heap.small_free
+        if look.grown < grown * _NEAR or not grown:
+            return 0, free + self._edges
+        return look.reused, min(free, look.reused + grown // 10) + self._edges
 
     def _measured(self, resident_most: int | None = None, size_most: int | None = None) -> Measurement:
         if self._traced or tracemalloc.is_tracing():
@@ -233,9 +253,10 @@ class HighWater:
         least, most = self._wasted(grown, now)
         untouched, surely = self._untouched(grown, (size_most or watch.size) - watch.size_before, now)
         freed = max(before.in_use - now.in_use, 0)
-        low = grown - most + (untouched if surely else 0)
-        high = grown - least + untouched + self._hidden_before() + freed
-        best = grown - (least + most) // 2 + (untouched if surely else 0)
+        reused, hidden = self._hidden(grown)
+        low = grown - most + reused + (untouched if surely else 0)
+        high = grown - least + hidden + untouched + freed
+        best = grown - (least + most) // 2 + reused + (untouched if surely else 0)
         return Measurement(
             peak=best, low=max(min(low, best) - RESOLUTION, 0), high=max(high, best) + RESOLUTION, engine=self.name
         )

@@ -42,6 +42,7 @@ class Profiled:
             tracker.__enter__()
         except RuntimeError as error:
             self._why = f"another memray is at work: {error}"
+            self._folder.cleanup()
         else:
             self._tracker = tracker
 

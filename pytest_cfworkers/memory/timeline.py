@@ -1,6 +1,8 @@
 """The timeline of one stretch of code: how much memory was held when."""
 
 import time
+from array import array
+from collections.abc import Iterator
 from typing import Final, final
 
 _MOST: Final = 256
@@ -8,19 +10,33 @@ _MOST: Final = 256
 
 
 @final
-class Samples(list[tuple[float, int]]):
-    """Moments, in seconds of `time.monotonic`, and the bytes held then; every n-th where there are many."""
+class Samples:
+    """Moments, in seconds of `time.monotonic`, and the bytes held then; every n-th where there are many.
+
+    Two arrays of a fixed length, made before the first sample: small objects that are made while a test grows would
+    keep the arenas that they are in from being freed after it.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
+        self._moments = array("d", bytes(8 * _MOST))
+        self._sizes = array("q", bytes(8 * _MOST))
+        self._count = 0
         self._every = 1
         self._seen = 0
 
     def add(self, size: int) -> None:
         """Note what is held now."""
         self._seen += 1
-        if self._seen % self._every == 0:
-            self.append((time.monotonic(), size))
-        if len(self) > _MOST:
-            del self[::2]
+        if self._seen % self._every:
+            return
+        if self._count == _MOST:
+            self._count = _MOST // 2
             self._every *= 2
+            for place in range(self._count):
+                self._moments[place], self._sizes[place] = self._moments[2 * place], self._sizes[2 * place]
+        self._moments[self._count] = time.monotonic()
+        self._sizes[self._count] = size
+        self._count += 1
+
+    def __iter__(self) -> Iterator[tuple[float, int]]:
+        return zip(self._moments[: self._count], self._sizes[: self._count], strict=True)

@@ -14,9 +14,6 @@ from pytest_cfworkers.memory.timeline import Samples
 _AGAIN: Final = 1.25
 """How much more must be held than at the last look at the lines, to look again. A look stops everything."""
 
-_WORTH_NAMING: Final = 0.005
-"""The share of what is held from which on a line is named."""
-
 _OURS: Final = (str(Path(__file__).parents[1]), tracemalloc.__file__)
 
 
@@ -175,7 +172,6 @@ class Traced:
 def _held_lines(snapshot: tracemalloc.Snapshot) -> tuple[HeldLine, ...]:
     """Group what was held by the line that asked for it."""
     statistics = [found for found in snapshot.statistics("lineno") if not found.traceback[0].filename.startswith(_OURS)]
-    least = sum(found.size for found in statistics) * _WORTH_NAMING
     lines = [
         HeldLine(
             path=found.traceback[0].filename,
@@ -185,7 +181,6 @@ def _held_lines(snapshot: tracemalloc.Snapshot) -> tuple[HeldLine, ...]:
             user=owner_of(found.traceback[0].filename) is Owner.USER,
         )
         for found in statistics
-        if found.size >= least
     ]
     return tuple(sorted(lines, key=lambda line: (not line.user, -line.size)))
 
