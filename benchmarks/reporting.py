@@ -7,6 +7,7 @@ differ by more than that from one to the next.
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -21,6 +23,7 @@ from pytest_cfworkers import Invocation, Limits
 from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Run
+from pytest_cfworkers.report.timeline import Span
 from pytest_cfworkers.report.writers import render
 
 TESTS = 10_000
@@ -92,24 +95,30 @@ def noted(made: Invocation, *, timelines: bool) -> TestRecord:
     return record.published(root)
 
 
+def of_one(record: TestRecord, number: int) -> TestRecord:
+    """Make the record of one of many tests: no two have the same times."""
+    timelines = []
+    for timeline in record.timelines:
+        spans = [replace(span, **jittered(span)) for span in timeline.spans]
+        timelines.append(replace(timeline, spans=tuple(spans)))
+    nodeid = f"test_many.py::test_one[{number}]"
+    return replace(record, nodeid=nodeid, path="test_many.py", line=17, timelines=tuple(timelines))
+
+
+def jittered(span: Span) -> dict[str, Any]:
+    later = random.random()  # noqa: S311 - any times will do
+    names = ("opened_ms", "admitted_ms", "headers_ms", "closed_ms")
+    moments = {name: getattr(span, name) for name in names}
+    return {name: None if moment is None else round(moment + later, 3) for name, moment in moments.items()}
+
+
 def main(tests: int = TESTS) -> None:
     """Print the figures."""
     base = per_test_ms(most=min(tests, 1_000))
     made = invocation()
     note = least_ms(lambda: noted(made, timelines=True), repeats=200)
     note -= least_ms(lambda: noted(made, timelines=False), repeats=200)
-    record = noted(made, timelines=True)
-    records = tuple(
-        replace(
-            record,
-            nodeid=f"test_many.py::test_one[{number}]",
-            path="test_many.py",
-            line=14,
-            duration_ms=base,
-            timelines=tuple(type(timeline).from_dict(timeline.to_dict()) for timeline in record.timelines),
-        )
-        for number in range(tests)
-    )
+    records = tuple(of_one(noted(made, timelines=True), number) for number in range(tests))
     run = Run(version="0", started="2026-11-24T10:00:00.000+00:00", duration_s=base * tests / 1_000, tests=records)
     print(f"a guarded test with {CONNECTIONS} connections   {base:.2f} ms of CPU")
     print(f"noting what was open when           {note:.3f} ms, {note / base:.1%}")

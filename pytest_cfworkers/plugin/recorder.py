@@ -115,7 +115,8 @@ class Recorder:
         timeline = drawn(record.timelines)
         if timeline is not None and any(found.rule in SHOWN for found in record.violations):
             width = shutil.get_terminal_size().columns
-            lines = waterfall(timeline, width=width, encoding=getattr(sys.stdout, "encoding", None))
+            encoding = getattr(sys.__stdout__, "encoding", None)  # while a test is captured, sys.stdout is another
+            lines = waterfall(timeline, width=width, encoding=encoding)
             report.sections.append(("connections over time", "\n".join(lines)))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

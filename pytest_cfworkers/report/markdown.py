@@ -8,6 +8,7 @@ from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Run
+from pytest_cfworkers.size import format_size
 from pytest_cfworkers.violation import Violation
 
 _ROWS: Final = 25
@@ -36,8 +37,15 @@ def _lines(run: Run) -> Iterator[str]:
         yield ""
     yield from _gates(run)
     yield from _violations(broken)
+    if known := sum(len(record.known) for record in run.tests):
+        yield f"{_number(known, 'violation')} known to the baseline, which fail nothing."
+        yield ""
     yield from _headroom(run.tests)
     yield from _elsewhere(run.tests)
+    if (bundle := run.bundle) is not None:
+        size, compressed = format_size(bundle.size), format_size(bundle.gzip_size)
+        yield f"The bundle of {code(bundle.path)}: {size} in {_number(bundle.files, 'file')}, {compressed} compressed."
+        yield ""
     yield f"<sub>pytest-cfworkers {_text(run.version)}, {len(run.tests):,} guarded tests, {run.duration_s:,.1f} s</sub>"
 
 

@@ -1,7 +1,7 @@
 """The model of a run that every report reads: one record per guarded test, plain enough for JSON and xdist."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self, final
 
 from pytest_cfworkers.callsite import Frame, inside
@@ -39,6 +39,10 @@ class Usage:
         if not self.limit:
             return 100.0 if not self.used else -100.0
         return 100.0 * (self.limit - self.used) / self.limit
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, for JSON and other processes."""
+        return {"used": self.used, "limit": self.limit, "other": self.other}
 
 
 @final
@@ -152,7 +156,7 @@ class TestRecord:
         """Return plain data, for JSON and other processes."""
         return {
             **{name: getattr(self, name) for name in self.__slots__},
-            "usage": {key: asdict(usage) for key, usage in self.usage.items()},
+            "usage": {key: usage.to_dict() for key, usage in self.usage.items()},
             "unused": dict(self.unused),
             "walls_ms": list(self.walls_ms),
             "timelines": [timeline.to_dict() for timeline in self.timelines],

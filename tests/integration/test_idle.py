@@ -21,7 +21,7 @@ def test_a_suite_that_asks_for_nothing(project: Project) -> None:
 
         def pytest_unconfigure():
             wanted = ("httpx", "httpx2", "anyio", "pytest_cfworkers.clients", "pytest_cfworkers.plugin.runtime",
-                      "pytest_cfworkers.plugin.guard", "pytest_cfworkers.report.terminal")
+                      "pytest_cfworkers.plugin.guard", "pytest_cfworkers.report")
             print("imported:", [name for name in wanted if name in sys.modules])
         """,
     )

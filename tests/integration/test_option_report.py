@@ -250,6 +250,89 @@ def test_a_test_that_is_run_again_is_told_as_it_was_last(project: Project) -> No
     assert text.count('"cf.subrequests" value="1/10000"') == text.count('"cf.subrequests" value="2/10000"') == 1
 
 
+# what was open when, under a failure
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_a_failure_shows_what_was_open_when(
+    project: Project, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    """In the width of the terminal that shows it, without any option, and once."""
+    monkeypatch.setenv("COLUMNS", "90")
+    project.write(test_it=TESTS)
+    result = project.run("--cf-limits=enforce", *workers, plugins=("xdist",) if workers else ())
+    start = next(number for number, line in enumerate(result.outlines) if "- connections over time -" in line)
+    shown = result.outlines[start : start + 11]
+    assert {len(line) for line in shown[2:10]} == {90}
+    assert [line[:26] for line in shown[2:9]] == ["GET https://example.com/ │"] * 7
+    assert shown[8].count("·")
+    assert shown[9].startswith("want a slot")
+    assert shown[10] == "· queued  ▒ waits for headers  █ body unread  ✗ evicted"
+    assert sum("connections over time" in line for line in result.outlines) == 1
+
+
+@pytest.mark.parametrize(("encoding", "legend"), [("ascii", ". queued  - waits*"), ("utf-8", "· queued  ▒ waits*")])
+def test_it_is_drawn_in_the_characters_that_the_terminal_has(
+    project: Project, monkeypatch: pytest.MonkeyPatch, encoding: str, legend: str
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    project.write(test_it=TESTS)
+    without = [f"-pno:{name}" for name in OTHERS]
+    result = project.pytester.runpytest_subprocess(*without, "--cf-limits=enforce")
+    result.stdout.fnmatch_lines(["*- connections over time -*", legend])
+
+
+def test_an_app_is_drawn_with_the_request_that_broke_the_limit(project: Project) -> None:
+    project.write(
+        test_it="""
+        import asyncio
+
+        import httpx
+        from sending import send, send_at_once
+
+        async def app(scope, receive, send_event):
+            await send_at_once(8)
+            await send_event({"type": "http.response.start", "status": 200, "headers": []})
+            await send_event({"type": "http.response.body", "body": b""})
+
+        def test_it():
+            send(1)
+
+            async def run():
+                async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+                    await client.get("http://app/path?token=s3cret")
+
+            asyncio.run(run())
+        """
+    )
+    result, run = run_of(project)
+    (record,) = run.tests
+    assert [(timeline.name, len(timeline.spans)) for timeline in record.timelines] == [
+        ("test_it.py::test_it", 1),
+        ("GET /path", 8),
+    ]
+    assert sum(line.startswith("GET https://example.com/ │") for line in result.outlines) == 8
+
+
+def test_a_failure_of_another_kind_shows_none(project: Project) -> None:
+    project.write(test_it="from sending import send\n\ndef test_it():\n    send(2)\n")
+    result = project.run("--cf-limits=enforce", "--cf-report=run.json", "-o", "cf_plan=free", "-k", "test_it")
+    result.assert_outcomes(passed=1)
+    project.write(
+        test_it="""
+        import pytest
+        from sending import send
+
+        @pytest.mark.cf_limits(subrequests=1)
+        def test_it():
+            send(2)
+        """
+    )
+    result = project.run("--cf-report=run.json")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*connections over time*")
+
+
 # what GitHub Actions shows
 
 

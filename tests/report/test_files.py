@@ -12,7 +12,7 @@ from pytest_cfworkers.report.run import SCHEMA, Run
 from tests.report.runs import record, run, runs
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(one=runs)
 def test_what_is_written_is_read(tmp_path: Path, one: Run) -> None:
     write(one, tmp_path / "run.json")

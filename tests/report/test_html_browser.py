@@ -110,6 +110,7 @@ def test_without_a_script_every_test_violation_and_waterfall_of_a_fault_is_there
         expect(page.locator("noscript tbody th", has_text=record.nodeid)).to_be_visible()
     expect(page.get_by_text("20 connections at once, the limit is 6").last).to_be_visible()
     expect(page.locator(".still .bar.queued").first).to_be_visible()
+    expect(page.get_by_label("Signs of the waterfalls")).to_contain_text("queued for a slot")
     expect(page.locator("#search")).to_be_hidden()
 
 

@@ -83,6 +83,17 @@ def test_a_histogram_holds_every_test_once(times: list[float]) -> None:
     assert all(0 <= place < 100 and 0 < height <= 100 for place, height, _ in spread.bars)
 
 
+def test_few_whole_numbers_have_a_bar_each_with_its_mark_in_the_middle() -> None:
+    counts = (1, 1, 2, 5)
+    tests = tuple(
+        guarded(number, duration_ms=0.0, usage={"connections": Usage(used=count, limit=6, other=6)}, timelines=())
+        for number, count in enumerate(counts)
+    )
+    (spread,) = overview.spreads(tests)
+    assert [(round(place * 6 / 100), count) for place, _, count in spread.bars] == [(1, 2), (2, 1), (5, 1)]
+    assert spread.marks["P50"] == 25
+
+
 def test_times_connections_and_memory_are_spread() -> None:
     titles = [spread.title for spread in overview.spreads(synthetic.run(9).tests)]
     assert titles[:3] == ["time of a test", "time of an invocation", "simultaneous connections"]

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_cfworkers.report.markdown import render
 from pytest_cfworkers.report.model import Usage
-from pytest_cfworkers.report.run import GateResult
+from pytest_cfworkers.report.run import Bundle, GateResult
 from tests.report.runs import SEVEN, record, run
 
 
@@ -62,6 +62,14 @@ def test_gates_are_a_table_and_count_in_the_headline() -> None:
     assert "| `violations==0` | 0 | 0 | ✅ holds |\n" in text
     assert "| `connections<=5` | 6 | 5 | ⚠️ warns |\n" in text
     assert "| `p95_ms<=5` | 7 ms | 5 ms | ❌ fails |\n" in text
+
+
+def test_what_the_baseline_knows_is_counted_and_the_bundle_is_told() -> None:
+    bundle = Bundle(path="src|x", size=3 * 2**20, gzip_size=2**20, files=2)
+    text = render(run(record(violations=(), known=(SEVEN,)), bundle=bundle))
+    assert text.startswith("### ✅ 1 test within the limits")
+    assert "\n1 violation known to the baseline, which fail nothing.\n" in text
+    assert "\nThe bundle of <code>src&#124;x</code>: 3 MB in 2 files, 1 MB compressed.\n" in text
 
 
 def test_many_violations_stay_within_a_comment() -> None:

@@ -25,7 +25,7 @@ def told(one: Run, **settings: Any) -> Any:
     return data["runs"][0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(one=runs)
 def test_every_run_is_of_the_official_schema(one: Run) -> None:
     VALIDATOR.validate(json.loads(render(one)))
@@ -83,6 +83,11 @@ def test_each_rule_has_help(rule: Any) -> None:
     assert shown["help"]["markdown"]
     assert shown["helpUri"].startswith("https://developers.cloudflare.com/")
     assert shown["properties"]["precision"] == "very-high"
+
+
+def test_what_the_baseline_knows_is_a_note_and_no_error() -> None:
+    results = told(run(record("a"), record("b", violations=(), known=(SEVEN,))))["results"]
+    assert [(result["level"], result["properties"]["test"]) for result in results] == [("error", "a"), ("note", "b")]
 
 
 def test_what_is_incomplete_says_so() -> None:

@@ -74,18 +74,8 @@ def loaded_by(statement: str) -> set[str]:
 
 
 HEAVY = {
-    "pytest",
-    "_pytest",
-    "pluggy",
-    "httpx",
-    "httpx2",
-    "httpcore",
-    "apsw",
-    "anyio",
-    "trio",
-    "jsonc",
-    "jinja2",
-    "markupsafe",
+    *("pytest", "_pytest", "pluggy", "httpx", "httpx2", "httpcore", "apsw"),
+    *("anyio", "trio", "jsonc", "jinja2", "markupsafe"),
 }
 
 

@@ -77,6 +77,7 @@ class Spread:
         count: How many values there are.
         figures: P50, P95, P99 and the largest, in words, by name.
         bars: Of the histogram: place, height and count, the first two in percent.
+        bar: How wide each bar is, in percent.
         marks: Where P50, P95 and P99 are, in percent.
     """
 
@@ -84,6 +85,7 @@ class Spread:
     count: int
     figures: dict[str, str]
     bars: tuple[tuple[float, float, int], ...]
+    bar: float
     marks: dict[str, float]
 
 
@@ -173,9 +175,12 @@ def _spread(title: str, values: list[float], words: Callable[[float], str]) -> I
     points = {f"P{percent:.0f}": percentile(ordered, percent) for percent in PERCENTILES}
     # A single slow test must not press all others into one bar: what is far beyond P99 falls into the last one.
     end = min(ordered[-1], 1.5 * points["P99"]) or ordered[-1]
-    bins = [0] * BINS
+    # A bar for each number where they are few and whole, as the numbers of connections are.
+    whole = end < BINS and all(float(value).is_integer() for value in ordered)
+    width = end + 1 if whole else end
+    bins = [0] * (int(width) if whole else BINS)
     for value in ordered:
-        bins[min(BINS - 1, int(BINS * value / end))] += 1
+        bins[min(len(bins) - 1, int(len(bins) * value / width))] += 1
     most = max(bins)
     yield Spread(
         title=title,
@@ -183,9 +188,10 @@ def _spread(title: str, values: list[float], words: Callable[[float], str]) -> I
         figures={**{name: words(value) for name, value in points.items()}, "Max": words(ordered[-1])},
         bars=tuple(
             # At least a pixel for a single test beside thousands.
-            (share(place, BINS), max(4.0, share(count, most)), count)
+            (share(place, len(bins)), max(4.0, share(count, most)), count)
             for place, count in enumerate(bins)
             if count
         ),
-        marks={name: share(min(value, end), end) for name, value in points.items()},
+        bar=share(0.9, len(bins)),
+        marks={name: share(min(value, end) + 0.5 * whole, width) for name, value in points.items()},
     )

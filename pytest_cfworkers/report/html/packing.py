@@ -6,9 +6,10 @@ memory is in KiB. A column that holds one value only is that value.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, final
+from typing import Any, Final, final, get_args
 
 from pytest_cfworkers.callsite import Frame
+from pytest_cfworkers.guards.connections import Outcome
 from pytest_cfworkers.report.html.figures import Column, least
 from pytest_cfworkers.report.html.findings import blocks, is_link
 from pytest_cfworkers.report.html.overview import TIGHT
@@ -21,7 +22,7 @@ from pytest_cfworkers.wording import place
 NEVER: Final = -1
 """What stands for a moment that never came."""
 
-OUTCOMES: Final = ("", "consumed", "cancelled", "failed", "evicted", "abandoned")
+OUTCOMES: Final = ("", *get_args(Outcome))
 """How a connection ended, by the number that stands for it."""
 
 _OUTCOME: Final = {outcome: number for number, outcome in enumerate(OUTCOMES)}
@@ -152,7 +153,7 @@ def _times(spans: Sequence[Span]) -> Iterator[list[int]]:
         pairs = zip(moments, last, strict=True)
         now = [before if moment is None else round(moment * 1_000) for moment, before in pairs]
         steps = zip(moments, now, last, strict=True)
-        yield [NEVER if moment is None else after - before for moment, after, before in steps]
+        yield [NEVER if moment is None else max(0, after - before) for moment, after, before in steps]
         last = now
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ _ID: Final = 350
 _FIGURE: Final = 86
 """Pixels that the id of a test and its outcome want beside the figures, and that one figure wants."""
 
-_SCRIPTS: Final = ("page.js", "figures.js", "waterfall.js", "panel.js", "tests.js")
+_SCRIPTS: Final = ("page.js", "figures.js", "timeline.js", "waterfall.js", "panel.js", "tests.js")
 
 
 def render(run: Run) -> str:
@@ -65,6 +66,7 @@ def render(run: Run) -> str:
     )
 
 
+@cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_file),

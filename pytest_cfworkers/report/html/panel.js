@@ -114,9 +114,9 @@ function pictures(test, packed) {
   const timelines = packed.map(timelineOf);
   const many = (timeline) => timeline.spans.length + timeline.dropped;
   const worst = timelines.reduce((best, timeline, place) => (many(timeline) > many(timelines[best]) ? place : best), 0);
-  const shown = make("div", {}, waterfall(timelines[worst], memoryLimit));
+  const shown = make("div", {}, new Waterfall(timelines[worst], memoryLimit).element());
   if (timelines.length > 1) {
-    const select = make("select", { change: () => shown.replaceChildren(waterfall(timelines[select.value], memoryLimit)) },
+    const select = make("select", { change: () => shown.replaceChildren(new Waterfall(timelines[select.value], memoryLimit).element()) },
       ...timelines.map((timeline, place) => make("option", { value: place, selected: place === worst },
         `${place + 1}. ${timeline.name} (${count(many(timeline), "connection")})`)));
     section.append(make("label", { class: "picker" }, "Invocation", select));

@@ -1,0 +1,48 @@
+"""The summary fits the terminal, and nothing in it is lost for that."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_cfworkers.report.model import Usage
+from pytest_cfworkers.report.run import Run
+from pytest_cfworkers.report.terminal import summary
+from tests.report.runs import SEVEN, record, run, runs
+
+
+@settings(max_examples=40)
+@given(one=runs, width=st.integers(1, 200), failing=st.booleans(), quiet=st.booleans())
+def test_no_line_is_wider_than_the_terminal(one: Run, width: int, failing: bool, quiet: bool) -> None:
+    for line in summary(one.tests, top=None, width=width, failing=failing, quiet=quiet):
+        assert len(line.text) <= max(width, 40)
+        assert line.text.isprintable()
+
+
+def test_a_line_that_is_too_long_is_broken_at_a_word_and_indented() -> None:
+    advice = replace(SEVEN, headline="one " * 30, evidence=(), remedy="")
+    lines = [line.text for line in summary((record(advice=(advice,)),), top=5, width=60, failing=True)]
+    start = lines.index("advice")
+    assert lines[start + 2] == "    " + "one " * 13 + "one"
+    assert lines[start + 3].startswith("      one one")
+
+
+def test_the_worst_come_first_and_the_end_of_an_id_is_kept() -> None:
+    worst = {used: {"connections": Usage(used=used, limit=6, other=6)} for used in (2, 5, 3)}
+    tests = [record(f"tests/test_long_name_of_a_file.py::test_{used}", usage=usage) for used, usage in worst.items()]
+    lines = [line.text for line in summary(tests, top=2, width=60, failing=True)]
+    assert lines == [
+        "simultaneous connections",
+        "                 5 / 6      17 % left  …of_a_file.py::test_5",
+        "                 3 / 6      50 % left  …of_a_file.py::test_3",
+        "  … and 1 more test with more left",
+    ]
+
+
+def test_quiet_tells_only_what_would_fail() -> None:
+    assert [line.text for line in summary(run(record()).tests, top=5, width=80, failing=False, quiet=True)] == [
+        "1 test would fail with --cf-limits=enforce",
+        "  tests/test_sync.py::test_all",
+        "    connections: 7 connections at once, the limit is 6",
+        "    app/sync.py:3 in refresh",
+    ]
