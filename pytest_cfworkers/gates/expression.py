@@ -69,19 +69,15 @@ class Gate:
         name, comparison, number, unit = match.groups()
         metric = BY_NAME.get(name)
         if metric is None:
-            near = get_close_matches(name.lower(), BY_NAME, n=1, cutoff=0.5)
-            raise GateError(
-                f"there is no figure {name!r}{f', did you mean {near[0]}?' if near else ';'} "
-                f"figures: {', '.join(BY_NAME)}"
-            )
+            raise GateError(_figures(name))
         if comparison not in _COMPARISONS:
-            raise GateError(f"{comparison!r} is no comparison; comparisons: {' '.join(_COMPARISONS)}")
+            raise GateError(f"one of {' '.join(_COMPARISONS)} in the place of {comparison!r}")
         if not number:
-            raise GateError(f"{name} is compared with a number, such as {name}{comparison}{metric.quantity.example}")
+            raise GateError(f"a number behind {name}{comparison}, such as {metric.quantity.example}")
         try:
             bound = metric.quantity.read(number, unit)
         except QuantityError as error:
-            raise GateError(f"{error}; such as {name}{comparison}{metric.quantity.example}") from None
+            raise GateError(f"{error}, such as {name}{comparison}{metric.quantity.example}") from None
         return cls(expression=f"{name}{comparison}{number}{unit}", metric=metric, comparison=comparison, bound=bound)
 
     def judge(self, run: Run) -> GateResult | None:
@@ -115,3 +111,10 @@ class Gate:
             passed=False,
             level=level,
         )
+
+
+def _figures(name: str) -> str:
+    """Say what is valid in the place of a figure that there is not, the nearest first."""
+    near = get_close_matches(name.lower(), BY_NAME, n=1, cutoff=0.5)
+    perhaps = f"perhaps {near[0]}" if near else "another figure"
+    return f"{perhaps} in the place of {name!r}; figures: {', '.join(BY_NAME)}"

@@ -13,7 +13,7 @@ _MILLISECONDS: Final[Mapping[str, int]] = MappingProxyType({"": 1, "ms": 1, "s":
 
 
 class QuantityError(ValueError):
-    """A number or a unit that a gate cannot have; the text says which are valid."""
+    """A number or a unit that a gate cannot have; the text says what is valid, and in whose place."""
 
 
 @final
@@ -36,19 +36,19 @@ class Quantity:
 
 def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
-        raise QuantityError(f"{text!r} is no number: write digits, and a dot before decimals, as 5000 or 0.01")
+        raise QuantityError(f"digits, and a dot before decimals, in the place of {text!r}")
     return float(text)
 
 
 def _count(number: str, unit: str) -> float:
     if unit:
-        raise QuantityError(f"{unit!r} is no unit of a count: write the number alone")
+        raise QuantityError(f"a number without a unit in the place of {number + unit!r}")
     return _number(number)
 
 
 def _time(number: str, unit: str) -> float:
     if unit not in _MILLISECONDS:
-        raise QuantityError(f"{unit!r} is no unit of time; units: ms (or none), s, min")
+        raise QuantityError(f"ms (or no unit), s or min in the place of {unit!r}")
     return _number(number) * _MILLISECONDS[unit]
 
 
@@ -59,15 +59,15 @@ def _size(number: str, unit: str) -> float:
     try:
         return float(parse_size(number + unit))
     except ValueError:
-        raise QuantityError(f"{unit!r} is no unit of size; units: B (or none), KB, MB, GB, KiB, MiB, GiB") from None
+        raise QuantityError(f"B (or no unit), KB, MB, GB, KiB, MiB or GiB in the place of {unit!r}") from None
 
 
 def _share(number: str, unit: str) -> float:
     if unit not in {"", "%"}:
-        raise QuantityError(f"{unit!r} is no unit of a share: write a percentage such as 20%, or 0.2")
+        raise QuantityError(f"% (or no unit, for a share of 1) in the place of {unit!r}")
     value = _number(number) / (100 if unit else 1)
     if value > 1:
-        raise QuantityError(f"{number}{unit} is more than all: write a percentage such as 20%, or 0.2")
+        raise QuantityError(f"at most 100%, or 1 without a unit, in the place of {number + unit!r}")
     return value
 
 

@@ -28,10 +28,15 @@ class BaselineKeeper:
         self._written: Baseline | None = None
         self._problem = ""
         self._files: set[str] = set()
+        self._deselected = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note which files were run."""
         self._files.add(_file(report.nodeid))
+
+    def pytest_deselected(self) -> None:
+        """Note that a file was not run whole. Where workers of xdist do this, their options tell it."""
+        self._deselected = True
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the baseline where that is asked for."""
@@ -63,9 +68,11 @@ class BaselineKeeper:
 
     def _is_whole(self) -> bool:
         """Tell whether each file that was run was run with all of its tests."""
-        chosen = ("keyword", "markexpr", "deselect", "lf", "failedfirst", "stepwise")
-        return not any(self._config.getoption(name, None) for name in chosen) and not any(
-            "::" in argument for argument in self._config.args
+        chosen = ("keyword", "markexpr", "deselect", "lf", "stepwise")
+        return (
+            not self._deselected
+            and not any(self._config.getoption(name, None) for name in chosen)
+            and not any("::" in argument for argument in self._config.args)
         )
 
     def _is_no_more(self, test: str, whole: bool) -> bool:

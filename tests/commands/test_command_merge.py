@@ -71,7 +71,7 @@ def test_what_cannot_be_written_is_named(shards: list[str], tmp_path: Path, caps
     ("args", "said"),
     [
         (["-o", "out.txt"], "'out.txt' is no report; valid: a path that ends in .json, .html, .md, .sarif"),
-        (["-o", "out.json", "--gate", "p95<1"], "'p95<1' is not valid; valid: there is no figure 'p95', did you mean"),
+        (["-o", "out.json", "--gate", "p95<1"], "'p95<1' is not valid; valid: perhaps p95_ms in the place of 'p95'"),
         ([], "the following arguments are required: -o/--output"),
     ],
 )

@@ -104,7 +104,7 @@ def test_a_bundle_that_changes_under_the_run_and_cannot_be_read_fails_it(worker:
     worker.write(test_it="import os\n\ndef test_it():\n    os.remove('dist/index.py')\n")
     result = worker.run("--cf-bundle=dist", "-q")
     assert result.ret is pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["the bundle is not measured: *index.py cannot be read:*"])
+    result.stdout.fnmatch_lines(["the bundle is not measured: *"])
 
 
 @pytest.mark.parametrize(

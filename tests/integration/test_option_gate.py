@@ -99,8 +99,8 @@ def test_gates_of_a_run_that_stopped_early_say_so(tests: Project) -> None:
 @pytest.mark.parametrize(
     ("gate", "said"),
     [
-        ("p95<=5000", "'p95<=5000' is not valid; valid: there is no figure 'p95', did you mean p95_ms? figures: *"),
-        ("connections=5", "'connections=5' is not valid; valid: '=' is no comparison; comparisons: <= < == >= >"),
+        ("p95<=5000", "'p95<=5000' is not valid; valid: perhaps p95_ms in the place of 'p95'; figures: *"),
+        ("connections=5", "'connections=5' is not valid; valid: one of <= < == >= > in the place of '='"),
         ("presets", "'presets' is not valid; valid: a figure, a comparison and a number, such as p95_ms<=5000*"),
     ],
 )

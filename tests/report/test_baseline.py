@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_cfworkers.report.baseline import Baseline, BaselineError, Entry
@@ -31,7 +31,7 @@ def now(*violations: Violation, outcome: str = "passed") -> list[TestRecord]:
     return [record("a", violations=violations, outcome=outcome)]
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(tests=st.lists(records, max_size=3))
 def test_what_is_written_is_read_again(tests: list[TestRecord], tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("base") / "base.jsonl"
