@@ -17,6 +17,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd examples/repo_tracker && $(abspath $(BIN))/mypy
 	PYTHONPATH=.:$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])') \
 	    $(BIN)/pyright --ignoreexternal --verifytypes pytest_cfworkers
 	$(BIN)/lint-imports
@@ -29,7 +30,7 @@ mutate: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet "mutmut>=3"
 	rm -rf build/mutate && mkdir -p build/mutate/tests/unit
 	cp -r pytest_cfworkers build/mutate/
-	cp tests/unit/conftest.py tests/unit/test_guards_*.py build/mutate/tests/unit/
+	cp tests/unit/conftest.py tests/unit/turning.py tests/unit/test_guards_*.py build/mutate/tests/unit/
 	cp tests/unit/mutation.toml build/mutate/pyproject.toml
 	cd build/mutate && $(abspath $(BIN))/mutmut run --max-children 2 && $(abspath $(BIN))/mutmut results
 

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-ALL = ("requests", "idle", "memory", "reporting", "html_report")
+ALL = ("requests", "idle", "memory", "memory_speed", "memory_accuracy", "steps", "reporting", "html_report")
 
 
 def main(names: tuple[str, ...]) -> None:

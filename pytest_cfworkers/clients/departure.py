@@ -43,7 +43,7 @@ class Passage(Protocol):
     def received(self, response: Any, asynchronous: bool) -> Any:
         """Take the response; return the one to hand on."""
 
-    def fail(self) -> None:
+    def fail(self, error: BaseException) -> None:
         """Note that there will be no response."""
 
 
@@ -101,8 +101,8 @@ def send(way: Passage | None, handle: Send, request: Any) -> Any:
         finally:
             way.leave()
         return way.received(response, False)
-    except BaseException:
-        way.fail()
+    except BaseException as error:
+        way.fail(error)
         raise
 
 
@@ -119,8 +119,8 @@ async def send_async(way: Passage | None, handle: AsyncSend, request: Any) -> An
         finally:
             way.leave()
         return way.received(response, True)
-    except BaseException:
-        way.fail()
+    except BaseException as error:
+        way.fail(error)
         raise
 
 

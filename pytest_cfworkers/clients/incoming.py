@@ -57,7 +57,7 @@ class Event:
         """End what `reading` began: until the next part is asked for, the reader does its own work."""
         self.leave()
 
-    def fail(self) -> None:
+    def fail(self, error: BaseException) -> None:  # noqa: ARG002 - whatever it was
         """End the event: the app gave no response."""
         self.end()
 

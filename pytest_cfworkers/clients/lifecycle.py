@@ -96,8 +96,10 @@ class Exchange:
         if invocation is self._invocation and not self._stays and self._connection.state == "waiting":
             self._invocation.withdraw(self._connection)
 
-    def fail(self) -> None:
-        """Note that there will be no response."""
+    def fail(self, error: BaseException) -> None:
+        """Note that there will be no response. A request that the library refuses to send does not count."""
+        if isinstance(error, self._dialect.module.UnsupportedProtocol):
+            self._invocation.withdraw(self._connection)
         self._invocation.close(self._connection, "failed")
 
     def received(self, response: Any, asynchronous: bool) -> Any:

@@ -12,8 +12,9 @@ import apsw
 from pytest_cfworkers.d1.connection import refusal
 from pytest_cfworkers.d1.engine_limits import SQL_LENGTH
 from pytest_cfworkers.d1.errors import Refused
-from pytest_cfworkers.d1.limited_writes import is_limited_write, rewrite
+from pytest_cfworkers.d1.limited_writes import RowKey, rewrite
 from pytest_cfworkers.d1.rules import Acts, is_allowed_name
+from pytest_cfworkers.d1.write_clauses import tail_of, without_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 _RENAMES = re.compile(r"\brename\s+to\s+[\"'`\[]?(\w+)", re.IGNORECASE)
 # A pragma that PyPI's apsw is built without and the runtime's SQLite with; its argument names a schema.
 _OMITTED_PRAGMA = re.compile(r"\bpragma_default_cache_size\b(?:\s*\(\s*'([^']*)')?", re.IGNORECASE)
+_SYNTAX = re.compile(r'near ".*": syntax error|incomplete input|unrecognized token', re.DOTALL)
+_UNFINISHED = "incomplete input"
+# ORDER BY and LIMIT are read here as they are behind an UPDATE or DELETE where SQLite knows them there.
+_BEFORE_TAIL = "SELECT 1 "
 _NO_STATEMENT = "SQL code did not contain a statement."
 
 
@@ -60,12 +65,10 @@ class Compiler:
     Args:
         connection: whose schema and rules hold.
         authorizer: the connection's authorizer, which notes what each statement does.
-        key_of: returns the columns that name a row of a table.
+        key_of: returns what names a row of a table or view.
     """
 
-    def __init__(
-        self, connection: apsw.Connection, authorizer: Authorizer, key_of: Callable[[str], tuple[str, ...]]
-    ) -> None:
+    def __init__(self, connection: apsw.Connection, authorizer: Authorizer, key_of: Callable[[str], RowKey]) -> None:
         self._authorizer = authorizer
         self._key_of = key_of
         self._cursor = connection.cursor()
@@ -113,17 +116,45 @@ class Compiler:
         return current
 
     def _without_limit(self, sql: str, error: apsw.SQLError) -> Compiled:
-        """Compile an UPDATE or DELETE with LIMIT in other words, or raise the error of the first text."""
-        rewritten = rewrite(sql, self._key_of) if is_limited_write(sql) else None
+        """Compile an UPDATE or DELETE with LIMIT in other words, or raise what SQLite would say with LIMIT built in."""
+        tail = tail_of(sql, _offset(error))
+        head_error = None if tail is None else self._error_of(sql[:tail])
+        if tail is None or str(head_error) == _UNFINISHED:
+            raise self._refused(error, sql) from None
+        tail_error = self._error_of(_BEFORE_TAIL + sql[tail:])
+        if tail_error is not None and _SYNTAX.match(str(tail_error)):
+            offset = _offset(tail_error)
+            raise self._refused_at(tail_error, offset - len(_BEFORE_TAIL) + len(sql[:tail].encode())) from None
+        verb = without_limit(sql)
+        if verb is not None:
+            raise (
+                Refused(f"ORDER BY without LIMIT on {verb}: SQLITE_ERROR")
+                if head_error is None
+                else self._refused(head_error)
+            ) from None
+        rewritten = rewrite(sql, self._key_of)
         if rewritten is None:
             raise self._refused(error, sql) from None
         try:
             return self._compile(rewritten.sql, fresh=False)
         except apsw.Error as other:
-            offset = getattr(other, "error_offset", -1)
-            if offset >= 0:
-                vars(other)["error_offset"] = rewritten.original_offset(offset, sql)
-            raise self._refused(other) from None
+            raise self._refused_at(other, rewritten.original_offset(_offset(other), sql)) from None
+
+    def _error_of(self, sql: str) -> apsw.SQLError | None:
+        """Return what SQLite has against a text."""
+        try:
+            self._compile(sql, fresh=False)
+        except apsw.SQLError as error:
+            return error
+        except (apsw.Error, Refused):
+            pass
+        return None
+
+    def _refused_at(self, error: apsw.Error, offset: int) -> Refused:
+        """Return an error of a text of the engine's own, at its place in the user's text."""
+        if _offset(error) >= 0:
+            vars(error)["error_offset"] = offset
+        return self._refused(error)
 
     def _refused(self, error: apsw.Error, sql: str = "") -> Refused:
         omitted = _OMITTED_PRAGMA.search(sql)
@@ -152,6 +183,11 @@ class Compiler:
             current.pure_read = cursor.is_readonly
             current.generation = 0
         return False
+
+
+def _offset(error: apsw.Error) -> int:
+    """Return the byte at which SQLite noticed an error; -1 where it does not say."""
+    return int(getattr(error, "error_offset", -1))
 
 
 def _parameters(error: apsw.BindingsError) -> int:

@@ -9,7 +9,8 @@ from pytest_cfworkers.d1.channel import Channel
 from pytest_cfworkers.d1.errors import D1Error, JsException, Refused
 from pytest_cfworkers.d1.javascript import WHITESPACE
 from pytest_cfworkers.d1.result import JsDict
-from pytest_cfworkers.d1.session import Connection, D1DatabaseSession, batch_queries, open_session
+from pytest_cfworkers.d1.sending import batch_queries, note_for_traces, type_error
+from pytest_cfworkers.d1.session import Connection, D1DatabaseSession, open_session
 from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error
 from pytest_cfworkers.d1.values import refuse_unsendable
 
@@ -53,7 +54,14 @@ class D1Database:
         self._connection = Connection(self._channel)
 
     def prepare(self, sql: str, /) -> D1PreparedStatement:
-        """Return a statement; nothing is sent or checked before it runs."""
+        """Return a statement; nothing is sent or checked before it runs.
+
+        Raises:
+            TypeError: a value that the SDK does not send.
+        """
+        __tracebackhide__ = True
+        if not isinstance(sql, str):
+            refuse_unsendable(sql)
         return D1PreparedStatement(self._connection, Query(sql))
 
     async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
@@ -108,6 +116,7 @@ class D1Database:
         Raises:
             D1Error: a TypeError of JavaScript, for anything but a string.
         """
+        __tracebackhide__ = True
         return open_session(self._channel, constraint)
 
     async def dump(self) -> bytes:
@@ -124,9 +133,10 @@ class D1Database:
 def _no_text(sql: object) -> D1Error:
     """Return the TypeError of JavaScript for an argument of `exec` that is no string."""
     refuse_unsendable(sql)
+    note_for_traces(sql)
     if sql is None:
-        return D1Error("Cannot read properties of null (reading 'trim')", name="TypeError")
-    return D1Error("query.trim is not a function", name="TypeError")
+        return type_error("Cannot read properties of null (reading 'trim')")
+    return type_error("query.trim is not a function")
 
 
 def database_over(backend: Backend) -> D1Database:

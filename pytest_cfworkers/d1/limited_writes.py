@@ -1,7 +1,8 @@
 """`UPDATE ... LIMIT` and `DELETE ... LIMIT`, which PyPI's SQLite is built without and the runtime's with.
 
-SQLite itself carries them out as `WHERE rowid IN (SELECT rowid FROM ... LIMIT ...)`; so does this file, on
-the text. https://sqlite.org/lang_delete.html#optional_limit_and_order_by_clauses (checked 2026-11-24)
+SQLite itself carries them out as `WHERE rowid IN (SELECT rowid FROM ... LIMIT ...)`, and an UPDATE ... FROM as
+a SELECT of rowids and new values; so does this file, on the text. https://sqlite.org/lang_delete.html#optional_limit_and_order_by_clauses
+(checked 2026-11-24)
 """
 
 from __future__ import annotations
@@ -9,12 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pytest_cfworkers.d1.splitting import TOKEN
+from pytest_cfworkers.d1.write_clauses import Target, Word, clauses_of, outer_words, target_of, verb_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_CLAUSES: Final = ("SET", "INDEXED", "NOT", "WHERE", "RETURNING", "ORDER", "LIMIT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,96 +43,127 @@ class Rewritten:
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
-    text: str
-    start: int
-    end: int
+class RowKey:
+    """What names a row.
+
+    Attributes:
+        columns: the rowid, or the primary key where a table has none; all columns of a view.
+        of_view: whether rows are those of a view, where NULL and equal rows are to be reckoned with.
+    """
+
+    columns: tuple[str, ...]
+    of_view: bool = False
 
 
-def is_limited_write(sql: str) -> bool:
-    """Whether a text may be an UPDATE or DELETE with ORDER BY or LIMIT."""
-    upper = sql.upper()
-    return ("LIMIT" in upper or "ORDER" in upper) and ("UPDATE" in upper or "DELETE" in upper)
-
-
-def rewrite(sql: str, key_of: Callable[[str], tuple[str, ...]]) -> Rewritten | None:
+def rewrite(sql: str, key_of: Callable[[str], RowKey]) -> Rewritten | None:
     """Rewrite an UPDATE or DELETE that has a LIMIT.
 
     Args:
         sql: one statement.
-        key_of: returns the columns that name a row of a table: its rowid, or the primary key where it has
-            none.
+        key_of: returns what names a row of a table or view.
 
     Returns:
-        The new text, or None if the text is something else.
+        The new text, or None if the text is something else, or more than this file knows.
     """
-    words = _outer_words(sql)
-    verb = next((at for at, word in enumerate(words) if word.text in ("UPDATE", "DELETE")), None)
-    if verb is None or any(word.text in ("SELECT", "INSERT", "REPLACE", "CREATE") for word in words[:verb]):
+    words = outer_words(sql)
+    verb = verb_of(words)
+    if verb is None:
         return None
-    clauses = _clauses(words[verb + 1 :])
-    if "LIMIT" not in clauses or clauses.get("RETURNING", 0) > clauses["LIMIT"]:
+    clauses = clauses_of(words[verb + 1 :])
+    if "LIMIT" not in clauses:
         return None
-    if words[verb].text == "UPDATE" and any(word.text == "FROM" for word in words[verb:]):
-        return None  # which row of a join is meant cannot be said by a subselect; SQLite refuses it by itself
-    table_from, table_to, name = _table(words, verb, min(clauses.values()), sql)
-    key = key_of(name)
-    end = max(word.end for word in words if word.text != ";")  # what follows may be a comment
-    borders = sorted([*clauses.values(), end])
+    target = target_of(words, verb, min(clauses.values()), sql)
+    write = _Write(sql, words, clauses, target, key_of(target.name))
+    pieces = write.joined() if "SET" in clauses and "FROM" in clauses else write.plain()
+    if pieces is None:
+        return None
+    text = "".join(part if isinstance(part, str) else sql[slice(*part)] for part in pieces)
+    return Rewritten(text, tuple(pieces))
 
-    def piece(*names: str) -> list[str | tuple[int, int]]:
-        found = [clauses[name] for name in names if name in clauses]
+
+_Pieces = list["str | tuple[int, int]"]
+_CHOSEN: Final = '"limited write"'
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """The parts of a statement."""
+
+    sql: str
+    words: list[Word]
+    clauses: dict[str, int]
+    target: Target
+    key: RowKey
+
+    def plain(self) -> _Pieces:
+        """Return the statement with a condition in place of its clauses."""
+        target = (self.target.start, self.target.end)
+        keys = ", ".join(self.key.columns)
+        chosen = "*" if self.key.of_view else keys
+        select: _Pieces = [
+            f"(SELECT {chosen} FROM ",  # noqa: S608 - names of the user's own table
+            target,
+            " ",
+            *self.spans("INDEXED", "NOT", "WHERE", "ORDER", "LIMIT"),
+            ")",
+        ]
+        if self.key.of_view:
+            same = " AND ".join(f"{_CHOSEN}.{name} IS {self.target.called}.{name}" for name in self.key.columns)
+            select = ["EXISTS (SELECT 1 FROM ", *select, f" AS {_CHOSEN} WHERE {same})"]
+        else:
+            select = [f"({keys}) IN " if len(self.key.columns) > 1 else f"{keys} IN ", *select]
+        head = self.clauses.get("SET", self.target.end)
+        return [(0, head), *self.spans("SET"), " WHERE ", *select, " ", *self.spans("RETURNING")]
+
+    def joined(self) -> _Pieces | None:
+        """Return an UPDATE ... FROM whose rows, and new values, are chosen by a subselect."""
+        values = self.values()
+        if values is None or self.key.of_view:
+            return None
+        called, names = self.target.called, self.key.columns
+        keys = [f"{called}.{name}" for name in names]
+        pieces: _Pieces = [(0, self.clauses["SET"] + len("SET"))]
+        for at, (left, _) in enumerate(values):
+            pieces += [left, f" {_CHOSEN}.c{at}", ","]
+        pieces[-1] = " FROM (SELECT " + ", ".join(f"{key} AS k{at}" for at, key in enumerate(keys))
+        for at, (_, value) in enumerate(values):
+            pieces += [",", value, f" AS c{at}"]
+        source = self.spans("FROM")[0][0] + len("FROM"), self.spans("FROM")[0][1]
+        same = " AND ".join(f"{key} = {_CHOSEN}.k{at}" for at, key in enumerate(keys))
+        return [
+            *pieces,
+            " FROM ",
+            (self.target.start, self.target.end),
+            " ",
+            *self.spans("INDEXED", "NOT"),
+            ",",
+            source,
+            *self.spans("WHERE"),
+            f" GROUP BY {', '.join(keys)} ",  # as SQLite does: a row counts once, however many rows it is joined with
+            *self.spans("ORDER", "LIMIT"),
+            f") AS {_CHOSEN} WHERE {same} ",
+            *self.spans("RETURNING"),
+        ]
+
+    def spans(self, *names: str) -> list[tuple[int, int]]:
+        """Return where clauses stand."""
+        end = max(word.end for word in self.words if word.text != ";")  # what follows may be a comment
+        borders = sorted([*self.clauses.values(), end])
+        found = [self.clauses[name] for name in names if name in self.clauses]
         return [(start, next(border for border in borders if border > start)) for start in found]
 
-    keys = ", ".join(key)
-    left = f"({keys})" if len(key) > 1 else keys
-    pieces: list[str | tuple[int, int]] = [
-        (0, clauses.get("SET", table_to) if "SET" in clauses else table_to),
-        *piece("SET"),
-        f" WHERE {left} IN (SELECT {keys} FROM ",  # noqa: S608 - names of the user's own table
-        (table_from, table_to),
-        " ",
-        *piece("INDEXED", "NOT", "WHERE", "ORDER", "LIMIT"),
-        ") ",
-        *piece("RETURNING"),
-    ]
-    return Rewritten("".join(part if isinstance(part, str) else sql[slice(*part)] for part in pieces), tuple(pieces))
-
-
-def _outer_words(sql: str) -> list[_Word]:
-    """Return the words, quoted names and other characters that stand outside of all parentheses."""
-    depth = 0
-    words = []
-    for token in TOKEN.finditer(sql):
-        text = token[0]
-        if text == "(":
-            depth += 1
-        elif text == ")":
-            depth -= 1
-        elif depth == 0 and token.lastgroup != "space":
-            words.append(_Word(text.upper() if token.lastgroup == "word" else text, token.start(), token.end()))
-    return words
-
-
-def _clauses(words: list[_Word]) -> dict[str, int]:
-    """Return where each clause starts."""
-    found: dict[str, int] = {}
-    for at, word in enumerate(words):
-        following = words[at + 1].text if at + 1 < len(words) else ""
-        wanted = {"ORDER": "BY", "INDEXED": "BY", "NOT": "INDEXED"}.get(word.text, following)
-        late = "WHERE" in found or "SET" in found
-        if word.text in _CLAUSES and following == wanted and not (word.text in ("INDEXED", "NOT") and late):
-            found.setdefault(word.text, word.start)
-    return found
-
-
-def _table(words: list[_Word], verb: int, before: int, sql: str) -> tuple[int, int, str]:
-    """Return where the table and its alias stand, and the table's name."""
-    rest = [word for word in words[verb + 1 :] if word.start < before]
-    while rest and rest[0].text in ("FROM", "OR", "ROLLBACK", "ABORT", "REPLACE", "FAIL", "IGNORE"):
-        rest.pop(0)
-    if not rest:
-        return before, before, ""
-    named = rest[2] if len(rest) > 2 and rest[1].text == "." else rest[0]  # noqa: PLR2004 - schema, dot, name
-    name = sql[named.start : named.end]
-    return rest[0].start, rest[-1].end, name.strip('"`[]') if name[0] in '"`[' else name
+    def values(self) -> list[tuple[tuple[int, int], tuple[int, int]]] | None:
+        """Return where each `column =` and its value stand; None where several columns get one row value."""
+        ((start, end),) = self.spans("SET")
+        words = [word for word in self.words if start + len("SET") <= word.start < end]
+        commas = [word for word in words if word.text == ","]
+        starts = [start + len("SET"), *(comma.end for comma in commas)]
+        ends = [*(comma.start for comma in commas), end]
+        values = []
+        for left, right in zip(starts, ends, strict=True):
+            within = [word for word in words if left <= word.start < right]
+            equals = next((word for word in within if word.text == "="), None)
+            if equals is None or within[0] is equals:
+                return None
+            values.append(((left, equals.end), (equals.end, right)))
+        return values

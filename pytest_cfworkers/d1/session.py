@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_cfworkers.d1.backend import Query
-from pytest_cfworkers.d1.errors import D1Error, Refused
+from pytest_cfworkers.d1.errors import Refused
 from pytest_cfworkers.d1.javascript import WHITESPACE
 from pytest_cfworkers.d1.result import JsDict, d1_result
-from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error, query_of
+from pytest_cfworkers.d1.sending import batch_queries, queries_of, type_error
+from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error
 from pytest_cfworkers.d1.values import refuse_unsendable
 
 if TYPE_CHECKING:
-    from pytest_cfworkers.d1.backend import RawResult
+    from pytest_cfworkers.d1.backend import Answer, RawResult
     from pytest_cfworkers.d1.channel import Channel
 
 FIRST_UNCONSTRAINED: Final = "first-unconstrained"
@@ -36,13 +37,18 @@ class Connection:
     async def query(self, query: Query) -> RawResult:
         """Run one statement."""
         __tracebackhide__ = True
+        is_text = isinstance(query.sql, str)
         try:
-            answer = await self.channel.send("query", (query,))
+            answer = await (self.channel.send("query", (query,)) if is_text else self._send_other(query))
         except Refused as refused:
             raise execution_error(refused) from None
         if self._start is not None:
             self._follow(answer.bookmark)
         return answer.results[0]
+
+    async def _send_other(self, query: Query) -> Answer:
+        __tracebackhide__ = True
+        return await self.channel.send("batch", queries_of(query))
 
     async def batch(self, queries: list[Query]) -> list[JsDict]:
         """Run statements in one transaction."""
@@ -67,23 +73,6 @@ class Connection:
             self._start = bookmark
 
 
-def batch_queries(statements: object) -> list[Query]:
-    """Return the queries of `batch`'s argument.
-
-    Raises:
-        TypeError: the SDK does not send the argument (a tuple).
-        D1Error: JavaScript finds no list of prepared statements in it.
-    """
-    if not isinstance(statements, list):
-        refuse_unsendable(statements)
-        raise D1Error("statements.map is not a function", name="TypeError")
-    for statement in statements:
-        if not isinstance(statement, D1PreparedStatement):
-            refuse_unsendable(statement)
-            raise D1Error("batch() takes prepared statements", name="TypeError")
-    return [query_of(statement) for statement in statements]
-
-
 class D1DatabaseSession:
     """What `withSession` returns: statements that read at least what the session has seen.
 
@@ -96,7 +85,14 @@ class D1DatabaseSession:
         self._connection = connection
 
     def prepare(self, sql: str, /) -> D1PreparedStatement:
-        """Return a statement of this session; nothing is sent or checked before it runs."""
+        """Return a statement of this session; nothing is sent or checked before it runs.
+
+        Raises:
+            TypeError: a value that the SDK does not send.
+        """
+        __tracebackhide__ = True
+        if not isinstance(sql, str):
+            refuse_unsendable(sql)
         return D1PreparedStatement(self._connection, Query(sql))
 
     async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
@@ -124,8 +120,9 @@ def open_session(channel: Channel, constraint: object) -> D1DatabaseSession:
         D1Error: a TypeError of JavaScript, for a constraint that is no string.
         TypeError: a value that the SDK does not send.
     """
+    __tracebackhide__ = True
     refuse_unsendable(constraint)
     if constraint is not None and not isinstance(constraint, str):
-        raise D1Error("constraintOrBookmark?.trim is not a function", name="TypeError")
+        raise type_error("constraintOrBookmark?.trim is not a function")
     start = (constraint or "").strip(WHITESPACE) or FIRST_UNCONSTRAINED
     return D1DatabaseSession(Connection(channel, start))

@@ -36,6 +36,10 @@ class D1PreparedStatement:
         self._connection = connection
         self._query = query
 
+    def __str__(self) -> str:
+        """Return what JavaScript says about any object."""
+        return "[object Object]"
+
     def bind(self, *values: object, **options: object) -> D1PreparedStatement:
         """Return a new statement with values in place of `?`, `?1`, `?2` ...
 
@@ -48,6 +52,7 @@ class D1PreparedStatement:
             D1Error: `D1_TYPE_ERROR`: a type that D1 does not take (int beyond 2**53 - 2, dict, datetime ...).
             TypeError: a type that the SDK does not send (tuple, bytearray, awaitable).
         """
+        __tracebackhide__ = True
         if options:
             values = (*values, options)
         return D1PreparedStatement(self._connection, _query(Query, (self._query[0], to_wires(values), True)))

@@ -10,6 +10,7 @@ from pytest_cfworkers.d1.blob_like import BlobLike
 from pytest_cfworkers.d1.compiled import Compiler
 from pytest_cfworkers.d1.connection import MEMORY, open_connection
 from pytest_cfworkers.d1.engine_limits import PAGE_SIZE
+from pytest_cfworkers.d1.limited_writes import RowKey
 from pytest_cfworkers.d1.row_counter import RowCounter
 from pytest_cfworkers.d1.rules import Acts, Authorizer
 
@@ -114,14 +115,17 @@ class Store:
         if self.run_own("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat4'"):
             self.run_own("DROP TABLE sqlite_stat4")
 
-    def key_of(self, table: str) -> tuple[str, ...]:
-        """Return the columns that name a row: a name of the rowid, or else the primary key."""
+    def key_of(self, table: str) -> RowKey:
+        """Return what names a row of a table or view."""
         columns = self.run_own("SELECT lower(name), name, pk FROM pragma_table_xinfo(?)", (table,))
-        if self.run_own("SELECT wr FROM pragma_table_list WHERE name = ? AND wr", (table,)):
-            key = sorted((pk, name) for _, name, pk in columns if pk)
-            return tuple('"' + str(name).replace('"', '""') + '"' for _, name in key)
+        kinds = self.run_own("SELECT type, wr FROM pragma_table_list WHERE name = ? COLLATE NOCASE", (table,))
+        kind, without_rowid = kinds[0] if kinds else ("table", 0)
+        if kind == "view":
+            return RowKey(tuple(_quoted(name) for _, name, _ in columns), of_view=True)
+        if without_rowid:
+            return RowKey(tuple(_quoted(name) for _, name in sorted((pk, name) for _, name, pk in columns if pk)))
         taken = {column[0] for column in columns}
-        return (next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "rowid"),)
+        return RowKey((next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "rowid"),))
 
     def size(self) -> int:
         """Return the size of the database in bytes, free pages not counted."""
@@ -163,3 +167,7 @@ class Store:
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close(force=True)
+
+
+def _quoted(name: object) -> str:
+    return '"' + str(name).replace('"', '""') + '"'

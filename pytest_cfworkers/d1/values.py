@@ -36,6 +36,7 @@ def refuse_unsendable(value: object) -> None:
     Raises:
         TypeError: the value is, or holds, a tuple, a bytearray or an awaitable.
     """
+    __tracebackhide__ = True
     if value is None or isinstance(value, str | int | float | bytes):
         return
     if isinstance(value, tuple | bytearray):
@@ -66,6 +67,7 @@ def to_wire(value: object) -> Wire:
         D1Error: `D1_TYPE_ERROR`: JavaScript has no D1 type for it (dict, set, datetime, integers from 2**53 -
             1 on).
     """
+    __tracebackhide__ = True
     kind = type(value)
     if kind is str or value is None or kind is bytes:
         return value  # type: ignore[return-value]  # narrowed by identity for speed
@@ -90,6 +92,7 @@ def to_wires(values: Sequence[object]) -> tuple[Wire, ...]:
     Returns:
         The values; a `WithBlob` where one of them is a blob.
     """
+    __tracebackhide__ = True
     for value in values:
         kind = type(value)
         if not (kind is str or value is None or (kind is float and isfinite(value))):  # type: ignore[arg-type]
@@ -98,6 +101,7 @@ def to_wires(values: Sequence[object]) -> tuple[Wire, ...]:
 
 
 def _converted(values: Sequence[object]) -> tuple[Wire, ...]:
+    __tracebackhide__ = True
     wires: list[Any] = []
     add = wires.append
     blob = False
@@ -117,6 +121,7 @@ def _converted(values: Sequence[object]) -> tuple[Wire, ...]:
 
 
 def _rarer_to_wire(value: object) -> Wire:  # noqa: PLR0911 - one type after the other
+    __tracebackhide__ = True
     refuse_unsendable(value)
     if isinstance(value, bool):
         return 1.0 if value else 0.0

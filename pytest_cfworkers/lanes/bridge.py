@@ -30,6 +30,7 @@ class Bridge:
     Attributes:
         versions: of `node`, `miniflare` and `workerd`, as they run.
         url: where the runtime listens, on this machine alone; it refuses everybody but the bridge.
+        end_told: whether some caller has been told that the runtime has ended.
 
     Raises:
         LaneUnavailable: Node or the runtime is not installed.
@@ -41,6 +42,7 @@ class Bridge:
         self.call_seconds = call_seconds
         self.versions: dict[str, str] = {}
         self.url: str = ""
+        self.end_told: bool = False
         self._waiting: dict[int, Future[Any]] = {}
         self._guard = threading.Lock()
         self._identifiers = itertools.count(1)
@@ -79,19 +81,28 @@ class Bridge:
             RuntimeFailed: the runtime ended before it answered.
             RuntimeTimeout: it did not answer in time; it was stopped.
         """
+        __tracebackhide__ = True
         future = self.start_call(request)
         try:
             return await wait_for(future, seconds=self.call_seconds)
         except TimeoutError:
             raise self._too_late() from None
+        except RuntimeFailed:
+            self.end_told = True
+            raise
 
     def call_blocking(self, request: dict[str, Any]) -> Any:
         """Make one call from code that cannot await; otherwise as `call`."""
+        __tracebackhide__ = True
         future = self.start_call(request)
         try:
-            return future.result(self.call_seconds)
+            failure = future.exception(self.call_seconds)
         except TimeoutError:
             raise self._too_late() from None
+        if failure is not None:
+            self.end_told = True
+            raise failure
+        return future.result()
 
     def start_call(self, request: dict[str, Any]) -> Future[Any]:
         """Make one call and return its future answer, which a thread of the bridge completes.
@@ -99,10 +110,12 @@ class Bridge:
         Raises:
             RuntimeFailed: the runtime has ended.
         """
+        __tracebackhide__ = True
         payload = wire.dumps(request)
         future: Future[Any] = Future()
         with self._guard:
             if not self.alive:
+                self.end_told = True
                 raise self._failed()
             identifier = next(self._identifiers)
             self._waiting[identifier] = future
@@ -114,6 +127,7 @@ class Bridge:
     def close(self) -> None:
         """End the runtime and remove its databases. Idempotent."""
         self._closing = True
+        self.end_told = True
         self.process.close()
 
     def _on_frame(self, identifier: int, payload: bytes) -> None:
@@ -158,4 +172,5 @@ class Bridge:
     def _too_late(self) -> RuntimeFailed:
         happened = f"The Workers runtime did not answer within {self.call_seconds:g} s and was stopped"
         self._stop(RuntimeTimeout(happened, self.process.log))
+        self.end_told = True
         return self._failed()

@@ -104,6 +104,7 @@ class WorkerdDatabase(D1Database):
 
     def withSession(self, constraint: str | None = None, /) -> WorkerdSession:  # noqa: N802 - the platform's name
         """Return a session."""
+        __tracebackhide__ = True
         refuse_unsendable(constraint)
         name = f"session {next(_sessions)}"
         self._channel.remote.keep(Chain().then("withSession", constraint), name)
@@ -111,6 +112,7 @@ class WorkerdDatabase(D1Database):
 
     async def dump(self) -> bytes:
         """Fail, as it does for every database since the alpha of D1."""
+        __tracebackhide__ = True
         return await self._channel.run("dump", (), Chain().then("dump"))  # type: ignore[no-any-return]
 
 
@@ -134,6 +136,7 @@ class WorkerdSession(D1DatabaseSession):
 
     def getBookmark(self) -> str | None:  # noqa: N802 - the platform's name
         """Return the latest bookmark that the session has seen, or None before its first query."""
+        __tracebackhide__ = True
         return self._lane.remote.run_blocking(self._start.then("getBookmark"))  # type: ignore[no-any-return]
 
 
@@ -150,6 +153,7 @@ class WorkerdStatement(D1PreparedStatement):
 
     def bind(self, *values: object, **options: object) -> WorkerdStatement:
         """Return a new statement with values in place of its parameters; the real binding checks them now."""
+        __tracebackhide__ = True
         args = _arguments(values, options)
         bound = self._prepared.then("bind", *args)
         self._lane.remote.check(bound)
@@ -183,12 +187,14 @@ class WorkerdStatement(D1PreparedStatement):
 
 
 def _prepare(channel: WorkerdChannel, start: Chain, sql: str) -> WorkerdStatement:
+    __tracebackhide__ = True
     refuse_unsendable(sql)
     chain = start.then("prepare", sql)
-    return WorkerdStatement(channel, chain, chain, Query(sql))
+    return WorkerdStatement(channel, chain, chain, Query(str(sql)))  # watchers read texts
 
 
 def _batch(channel: WorkerdChannel, start: Chain, statements: object) -> Coroutine[Any, Any, Any]:
+    __tracebackhide__ = True
     refuse_unsendable(statements)
     if not isinstance(statements, list):
         return channel.run("batch", (), start.then("batch", statements))
@@ -199,6 +205,7 @@ def _batch(channel: WorkerdChannel, start: Chain, statements: object) -> Corouti
 
 def _arguments(args: tuple[object, ...], options: dict[str, object]) -> tuple[object, ...]:
     """Positional arguments, and keywords as one trailing JavaScript object, as Pyodide does it."""
+    __tracebackhide__ = True
     everything = (*args, options) if options else args
     for value in everything:
         refuse_unsendable(value)

@@ -124,11 +124,11 @@ class WorkerdLane:
 
         Raises:
             LaneError: it is not a database of this lane.
+            RuntimeFailed: the runtime has ended, and nobody has been told yet.
         """
         remote = _remote(database)
-        if remote.bridge.alive:
-            with contextlib.suppress(LaneError):
-                remote.remove()
+        if not remote.bridge.end_told:
+            remote.remove()
 
     def close(self) -> None:
         """End the runtime and remove everything it stored. Idempotent."""

@@ -9,7 +9,6 @@ from pytest_cfworkers.d1.errors import D1Error, JsException
 from pytest_cfworkers.lanes import wire
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
     from pathlib import Path
 
     from pytest_cfworkers.lanes.bridge import Bridge
@@ -51,44 +50,46 @@ class RemoteDatabase:
 
     def run_blocking(self, chain: Chain) -> Any:
         """Make calls from code that cannot await; otherwise as `run`."""
+        __tracebackhide__ = True
         return _result(self.bridge.call_blocking({"database": self.name, **chain.encoded()}))
 
     def check(self, chain: Chain) -> None:
         """Make calls for their errors alone."""
+        __tracebackhide__ = True
         _result(self.bridge.call_blocking({"database": self.name, **chain.encoded(), "discard": True}))
 
     def keep(self, chain: Chain, name: str) -> None:
         """Make calls and keep what the last one returns, for chains on that name."""
+        __tracebackhide__ = True
         _result(self.bridge.call_blocking({"database": self.name, **chain.encoded(), "keep": name}))
 
     def files(self) -> dict[str, Path]:
         """Return the paths of the database's files by their endings; before the first request none exists."""
+        __tracebackhide__ = True
         stem = _result(self.bridge.call_blocking({"database": self.name, "forget": True}))
         return {ending: self._path(stem, ending) for ending in _PARTS}
 
     def remove(self) -> None:
-        """Drop what is kept for the database, and its files, without waiting for it.
+        """Drop what is kept for the database, and its files. The name must not be used again.
 
-        The name must not be used again.
+        It waits for the runtime, so that one which the last request has killed is noticed now.
 
         Raises:
             RuntimeFailed: the runtime has ended.
         """
-        self.bridge.start_call({"database": self.name, "forget": True}).add_done_callback(self._unlink)
-
-    def _unlink(self, forgotten: Future[Any]) -> None:
-        if forgotten.exception() is not None:
-            return  # the runtime has ended, and took its files with it
+        __tracebackhide__ = True
+        stem = _result(self.bridge.call_blocking({"database": self.name, "forget": True}))
         for ending in _LEFTOVERS:
             # Windows keeps open files; the folder goes with the runtime.
             with contextlib.suppress(PermissionError):
-                self._path(_result(forgotten.result()), ending).unlink(missing_ok=True)
+                self._path(stem, ending).unlink(missing_ok=True)
 
     def _path(self, stem: str, ending: str) -> Path:
         return self.bridge.process.storage / _FOLDER / f"{stem}{ending}"
 
 
 def _result(answer: dict[str, Any]) -> Any:
+    __tracebackhide__ = True
     if "error" in answer:
         raise _error(answer["error"], D1Error)
     return wire.decode(answer["ok"])

@@ -28,8 +28,12 @@ async def wait_for(future: Future[T], *, seconds: float = math.inf) -> T:
         TimeoutError: there was none in time.
         BaseException: what the thread set.
     """
+    __tracebackhide__ = True
     with anyio.fail_after(seconds):
         await _done(future)
+    failure = future.exception()
+    if failure is not None:
+        raise failure  # here, so that no traceback shows the frames of the future
     return future.result()
 
 

@@ -14,10 +14,12 @@ from pytest_cfworkers.plugin.fixtures import (
     cf_client,
     cf_invocation,
     cf_ledger,
+    cf_memory,
     cf_sync_client,
+    cf_timer,
     cf_transport,
 )
-from pytest_cfworkers.plugin.marks import NAME, help_line, is_guarded
+from pytest_cfworkers.plugin.marks import NAMES, help_lines, is_guarded
 from pytest_cfworkers.plugin.options import add_options, read_settings
 from pytest_cfworkers.plugin.recorder import Recorder
 from pytest_cfworkers.plugin.reports import Publisher
@@ -34,7 +36,9 @@ __all__ = [
     "cf_d1_schema",
     "cf_invocation",
     "cf_ledger",
+    "cf_memory",
     "cf_sync_client",
+    "cf_timer",
     "cf_transport",
 ]
 
@@ -54,10 +58,11 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Work out the effective options and declare the mark."""
+    """Work out the effective options and declare the marks."""
     config.stash[SETTINGS] = read_settings(config)
+    for line in help_lines():
+        config.addinivalue_line("markers", line)
     config.stash[RECORDER] = Recorder(config.stash[SETTINGS])
-    config.addinivalue_line("markers", help_line())
     if not hasattr(config, "workerinput"):  # a worker of xdist tells nobody but its controller
         config.pluginmanager.register(config.stash[RECORDER], "cfworkers-recorder")
         _bring_in_judges(config)
@@ -81,7 +86,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """After the fixtures: bring in what guards a test that one of them marked, if no test was guarded before."""
-    if any(mark.name == NAME for mark in item.own_markers):  # every test pays for this look, so it is no more
+    if any(mark.name in NAMES for mark in item.own_markers):  # every test pays for this look, so it is no more
         config = item.config
         if not config.pluginmanager.has_plugin(_RUNTIME) and is_guarded(item, config.stash[SETTINGS].mode):
             _bring_in_runtime(config)
@@ -121,8 +126,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Show what the guarded tests used."""
     records = config.stash[RECORDER].records
     settings = config.stash[SETTINGS]
-    quiet = config.get_verbosity() < 0
-    if not records or (quiet and settings.mode != "report") or settings.mode == "off":
+    if not records or settings.mode == "off":
         return
     from pytest_cfworkers.report import terminal  # noqa: PLC0415 - only with guarded tests
 
@@ -132,7 +136,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             top=settings.top if config.get_verbosity() < 2 else None,  # noqa: PLR2004 - at -vv everything is shown
             width=shutil.get_terminal_size().columns,
             failing=settings.mode != "report",
-            quiet=quiet,
+            quiet=config.get_verbosity() < 0,
         )
     )
     if lines:

@@ -60,7 +60,12 @@ def cf_d1_databases(
         pytest.fail(problem, pytrace=False)
     yield databases
     for database in databases.values():
-        _cf_d1_lane.release(database)
+        try:
+            _cf_d1_lane.release(database)
+        except LaneError as error:  # one at most: what has ended is told once
+            problem = str(error)
+    if problem:
+        pytest.fail(f"cf_d1: {problem}", pytrace=False)
 
 
 @pytest.fixture

@@ -47,7 +47,11 @@ class Lane(Protocol):
         """Return a database for one test."""
 
     def release(self, database: "D1Database") -> None:
-        """Take it back."""
+        """Take it back.
+
+        Raises:
+            LaneError: What ran it has ended since, and no test has been told.
+        """
 
     def close(self) -> None:
         """End what the lane runs."""

@@ -3,14 +3,16 @@
 import math
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord
+from pytest_cfworkers.violation import Violation
 from pytest_cfworkers.wording import place
+from pytest_cfworkers.wording_time import is_not_judged
 
 _PLENTY: Final = 99.5
 """Percent of a limit left from which on a test is not worth a line."""
@@ -44,7 +46,7 @@ def summary(
         top: How many tests to name per limit; None for every test, also those with plenty left.
         width: Columns of the terminal.
         failing: Whether violations failed their tests, or were only reported.
-        quiet: Whether to tell no more than what would fail.
+        quiet: Whether to tell no more than what would fail and what was not judged.
     """
     for line in _lines(records, top=top, width=width, failing=failing, quiet=quiet):
         yield from wrapped(line, width)
@@ -54,16 +56,19 @@ def _lines(records: Sequence[TestRecord], *, top: int | None, width: int, failin
     plenty, top = (math.inf, sys.maxsize) if top is None else (_PLENTY, top)
     records = sorted(records, key=lambda record: record.nodeid)  # not in the order in which workers finished
     if quiet:
-        yield from _reported(records, top, width)
+        if not failing:
+            yield from _reported(records, top, width)
+        yield from _advised(records, top, width, is_not_judged)
         return
     for limit in (*LIMITS, D1_PARAMETERS):
         yield from _worst(limit, records, top, width, plenty if limit is not D1_PARAMETERS else min(plenty, _HALF))
     if not failing:
         yield from _reported(records, top, width)
     yield from _elsewhere(records, top, width)
-    yield from _advised(records, top, width)
+    yield from _advised(records, top, width, _is_no_figure)
     yield from _allowed(records, width)
-    if dropped := sum(record.dropped for record in records):
+    dropped = sum(record.dropped for record in records if record.timelines or plenty == math.inf)
+    if dropped:
         yield Line(f"the times of {dropped:,} connections were not kept: each invocation keeps its first {KEPT}")
 
 
@@ -89,7 +94,7 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int, pl
             style = "red" if failing else "yellow"
         yield Line(_fit(f"  {figure:>20}  {headroom:>13}  ", record.nodeid, width), style)
     if len(used) > top:
-        yield Line(f"  … and {_tests(len(used) - top, 'more test')} with more left")
+        yield Line(f"  … and {_tests(len(used) - top, 'more test')}")
 
 
 def _reported(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
@@ -124,9 +129,13 @@ def _elsewhere(records: Sequence[TestRecord], top: int, width: int) -> Iterator[
         yield Line(f"  … and {len(failing) - top} more")
 
 
-def _advised(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
-    """The advice that is not a figure of a limit already."""
-    advised = [(found, record) for record in records for found in record.advice if found.rule != "cpu-time"]
+def _is_no_figure(advice: Violation) -> bool:
+    """Tell whether advice is more than a figure of a limit, which the summary shows already."""
+    return advice.rule != "cpu-time" or is_not_judged(advice)
+
+
+def _advised(records: Sequence[TestRecord], top: int, width: int, told: Callable[[Violation], bool]) -> Iterator[Line]:
+    advised = [(found, record) for record in records for found in record.advice if told(found)]
     if not advised:
         return
     yield Line("advice", "bold")

@@ -15,7 +15,7 @@ from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.connection import DatabaseFileError
 from pytest_cfworkers.d1.engine import Engine
 from pytest_cfworkers.d1.errors import Refused
-from pytest_cfworkers.d1.limited_writes import rewrite
+from pytest_cfworkers.d1.limited_writes import RowKey, rewrite
 
 
 def rows(engine: Engine, sql: str, *params: Any) -> list[list[Any]]:
@@ -127,7 +127,7 @@ def test_errors_of_a_rewritten_text_point_into_the_original() -> None:
     rows(engine, "CREATE TABLE t (a)")
     with pytest.raises(Refused, match="no such column: nope at offset 20:"):
         rows(engine, "DELETE FROM t WHERE nope = 1 LIMIT 1")
-    assert rewrite("SELECT 1 LIMIT 1", lambda _: ("rowid",)) is None
+    assert rewrite("SELECT 1 LIMIT 1", lambda _: RowKey(("rowid",))) is None
 
 
 def test_like_sees_blobs_and_damaged_text_is_shown() -> None:
@@ -159,19 +159,64 @@ _REPLACED = Engine()
 _REPLACED.store.blob_like.activate()
 
 
-def test_a_limited_update_from_another_table_is_refused_and_changes_nothing() -> None:
-    """It cannot be made up for, and half of an answer would be worse than none."""
+def test_a_limited_update_from_another_table_changes_as_many_rows() -> None:
+    engine = Engine()
+    for sql in (
+        "CREATE TABLE t (a PRIMARY KEY, c) WITHOUT ROWID",
+        "CREATE TABLE u (x)",
+        "INSERT INTO u VALUES (7), (7)",
+    ):
+        rows(engine, sql)
+    rows(engine, "INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)")
+    rows(engine, "UPDATE t AS q SET c = ? + x FROM u WHERE q.a <= x ORDER BY q.a DESC LIMIT ? -- two", 1.0, 2.0)
+    assert rows(engine, "SELECT * FROM t") == [[1, 0], [2, 8], [3, 8]]
 
-    async def use() -> int:
-        database = D1Database()
-        await database.exec("CREATE TABLE t (a INTEGER PRIMARY KEY, c)")
-        await database.exec("INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)")
-        with pytest.raises(D1Error, match="syntax error"):
-            await database.prepare("UPDATE t SET c = 1 FROM (SELECT 1 AS v) AS w WHERE w.v <= t.a LIMIT 1").run()
-        await database.prepare("DELETE FROM t LIMIT 1 -- one").run()
-        return int(await database.prepare("SELECT count(*) + sum(c) AS n FROM t").first("n"))
 
-    assert asyncio.run(use()) == 2
+@pytest.mark.parametrize(
+    "sql", ["UPDATE t SET (a, c) = (SELECT 1, x) FROM u LIMIT 1", "UPDATE v SET c = x FROM u LIMIT 1"]
+)
+def test_a_limited_update_that_cannot_be_made_up_for_is_refused_and_changes_nothing(sql: str) -> None:
+    """Half of an answer would be worse than none."""
+    engine = Engine()
+    for setup in ("CREATE TABLE t (a, c)", "CREATE TABLE u (x)", "CREATE VIEW v AS SELECT * FROM t"):
+        rows(engine, setup)
+    rows(engine, "CREATE TRIGGER w INSTEAD OF UPDATE ON v BEGIN DELETE FROM t; END")
+    rows(engine, "INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)")
+    with pytest.raises(Refused, match=f'near "LIMIT": syntax error at offset {sql.index("LIMIT")}:'):
+        rows(engine, sql)
+    assert rows(engine, "SELECT count(*), sum(c) FROM t") == [[3, 0]]
+
+
+def test_a_limit_on_a_view_limits_what_its_trigger_does() -> None:
+    engine = Engine()
+    rows(engine, "CREATE TABLE t (a, c)")
+    rows(engine, "CREATE VIEW v AS SELECT * FROM t")
+    rows(engine, "CREATE TRIGGER w INSTEAD OF DELETE ON v BEGIN DELETE FROM t WHERE a = old.a; END")
+    rows(engine, "INSERT INTO t VALUES (1, NULL), (2, NULL), (3, NULL)")
+    rows(engine, "DELETE FROM v ORDER BY a DESC LIMIT 1")
+    assert rows(engine, "SELECT a FROM t") == [[1], [2]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        ("DELETE FROM t ORDER BY a", "ORDER BY without LIMIT on DELETE: SQLITE_ERROR"),
+        ("UPDATE t SET a = 1 ORDER BY a", "ORDER BY without LIMIT on UPDATE: SQLITE_ERROR"),
+        ("DELETE FROM nope ORDER BY a", "no such table: nope: SQLITE_ERROR"),
+        ("DELETE FROM t LIMIT 1 OFFSET", "incomplete input: SQLITE_ERROR"),
+        (
+            "DELETE FROM t WHERE 'é' = a LIMIT 1 RETURNING a",
+            'near "RETURNING": syntax error at offset 37: SQLITE_ERROR',
+        ),
+        ("UPDATE t SET order = 1 LIMIT 1", 'near "order": syntax error at offset 13: SQLITE_ERROR'),
+    ],
+)
+def test_wrong_limited_writes_are_refused_in_the_words_of_a_sqlite_that_knows_them(sql: str, error: str) -> None:
+    engine = Engine()
+    rows(engine, "CREATE TABLE t (a)")
+    with pytest.raises(Refused) as caught:
+        rows(engine, sql)
+    assert caught.value.reason == error
 
 
 def test_threads_take_turns() -> None:

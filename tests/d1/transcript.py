@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LONG: Final = 1024
 _BOOKMARK: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}")
+_FRAMES: Final = re.compile(r"(?:\n    at [^\n]*)+")  # of the runtime's own files
 _META: Final = ("changed_db", "changes", "last_row_id", "rows_read", "rows_written", "size_after")
 
 
@@ -141,8 +142,8 @@ class Runner:
             "phase": phase,
             "type": "JsException",
             "name": error.name,
-            "message": encode(error.message),
-            "cause": encode(error.cause.message) if error.cause else None,
+            "message": encode(_FRAMES.sub("", error.message)),
+            "cause": encode(_FRAMES.sub("", error.cause.message)) if error.cause else None,
         }
 
     def _target(self, operation: dict[str, Any]) -> Any:

@@ -55,6 +55,39 @@ def test_a_mistake_in_a_migration_names_its_file_and_line(project: Project, lane
     )
 
 
+CRASH = (
+    "import os, signal\nfrom pytest_cfworkers.d1.database import channel_of\n\n\n"
+    "def crash(db):\n    os.kill(channel_of(db).remote.bridge.process.runtime_pid, signal.SIGABRT)\n\n\n"
+)
+
+
+@needs_the_runtime
+@pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
+def test_a_runtime_that_dies_after_the_last_call_is_an_error_of_that_test_and_not_of_the_next(project: Project) -> None:
+    project.write(
+        test_it=CRASH + RUN + "def test_one(cf_d1):\n    run(cf_d1.exec('SELECT 1'))\n    crash(cf_d1)\n\n\n"
+        "def test_two(cf_d1):\n    run(cf_d1.exec('SELECT 1'))\n"
+    )
+    result = project.run("--cf-d1=workerd")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_one*", "cf_d1: The Workers runtime ended*", "*signal #6*"])
+
+
+@needs_the_runtime
+@pytest.mark.skipif(os.name == "nt", reason="kills with a signal")
+def test_a_runtime_that_dies_under_a_call_fails_the_test_at_the_users_line(project: Project) -> None:
+    project.write(
+        test_it=CRASH + RUN + "async def use(db):\n    await db.exec('SELECT 1')\n    crash(db)\n"
+        "    await db.prepare('SELECT 2').first()\n\n\n"
+        "def test_one(cf_d1):\n    run(use(cf_d1))\n\n\ndef test_two(cf_d1):\n    run(cf_d1.exec('SELECT 1'))\n"
+    )
+    result = project.run("--cf-d1=workerd")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [">   *await db.prepare('SELECT 2').first()", "*RuntimeFailed: The Workers runtime ended*"]
+    )
+
+
 def test_every_binding_has_its_database(project: Project) -> None:
     (project.path / "wrangler.toml").write_text('[[d1_databases]]\nbinding = "A"\n[[d1_databases]]\nbinding = "B"\n')
     project.write(

@@ -13,6 +13,9 @@ VALUES: Final = {
     "cf_limits": (("report", "enforce", "off"), "limits={}", "all", "off, marked, report, enforce"),
     "cf_plan": (("free", "paid", "free"), "plan={}", "gold", "free, paid"),
     "cf_connections": (("headers", "body", "headers"), "connections={}", "sockets", "body, headers"),
+    "cf_memory": (("trace", "off", "memray"), "memory={}", "fast", "auto, trace, memray, off"),
+    "cf_memory_baseline": (("30 MB", "1 KB", "2 GB"), "memory-baseline={}", "much", 'a size such as "30 MB"'),
+    "cf_cpu_scale": (("3", "0.5", "2.25"), "cpu-scale={}", "fast", "a positive number, or pyodide (2.2)"),
     "cf_wrangler": (("a.toml", "b.toml", "c.toml"), "{}", "none.toml", "cannot be read"),
 }
 """Each option whose value the header shows: good values, how one is shown, a bad one, and what is said of it."""

@@ -27,6 +27,14 @@ SELECT_ONE = {"calls": [["prepare", ["SELECT 1 AS one"]], ["first", ["one"]]]}
 
 pytestmark = pytest.mark.usefixtures("installed")
 needs_pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for a process that is no child: Linux")
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="kills with a signal")
+
+
+def kill(lane: WorkerdLane) -> None:
+    """Let the runtime crash."""
+    pid = lane.bridge.process.runtime_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGABRT)
 
 
 def wait_for_end(pid: int, seconds: float = 15) -> bool:
@@ -75,14 +83,13 @@ def test_gather_from_asyncio_and_blocking_calls_mix(lane: WorkerdLane) -> None:
     assert asyncio.run(main()) == [0, 1, 2, 3, 4]
 
 
+@needs_signals
 def test_a_crash_of_the_runtime_is_told_with_its_log_and_the_next_database_works() -> None:
     async def main() -> None:
         with WorkerdLane() as lane:
             database = lane.fresh_database()
             assert await database.prepare("SELECT 1 AS one").first("one") == 1
-            pid = lane.bridge.process.runtime_pid
-            assert pid is not None
-            os.kill(pid, signal.SIGABRT)
+            kill(lane)
             with pytest.raises(RuntimeFailed, match="The Workers runtime ended") as caught:
                 await database.prepare("SELECT 1").first()
             assert "Received signal #6" in caught.value.log
@@ -91,8 +98,35 @@ def test_a_crash_of_the_runtime_is_told_with_its_log_and_the_next_database_works
                 await database.prepare("SELECT 1").first()
             assert await lane.fresh_database().prepare("SELECT 1 AS one").first("one") == 1
 
-    if sys.platform == "win32":
-        pytest.skip("needs signals")
+    anyio.run(main)
+
+
+@needs_signals
+def test_a_runtime_that_died_after_the_last_call_is_told_once_when_a_database_is_released() -> None:
+    async def main() -> None:
+        with WorkerdLane() as lane:
+            first, second = lane.fresh_database(), lane.fresh_database()
+            await first.exec("CREATE TABLE t (a)")
+            kill(lane)
+            with pytest.raises(RuntimeFailed, match="The Workers runtime ended"):
+                lane.release(first)
+            lane.release(second)
+            assert await lane.fresh_database().prepare("SELECT 1 AS one").first("one") == 1
+
+    anyio.run(main)
+
+
+@needs_signals
+def test_an_end_that_a_call_has_told_is_not_told_again() -> None:
+    async def main() -> None:
+        with WorkerdLane() as lane:
+            database = lane.fresh_database()
+            await database.exec("CREATE TABLE t (a)")
+            kill(lane)
+            with pytest.raises(RuntimeFailed, match="The Workers runtime ended"):
+                await database.exec("SELECT 1")
+            lane.release(database)
+
     anyio.run(main)
 
 

@@ -25,12 +25,17 @@ AXE = "4.14.1"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+PATIENCE = 60_000
+"""Milliseconds after which a page that does not do as it should has failed: long, for machines that are busy."""
+
 RUNS = {
     "none": synthetic.run(0),
     "eventful": synthetic.eventful(),
     "hostile": synthetic.hostile(),
     "many": synthetic.run(300),
 }
+
+expect.set_options(timeout=PATIENCE)
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt install chromium")
 
@@ -61,7 +66,7 @@ def show(browser: Browser, files: dict[str, str]) -> Iterator[Callable[..., Page
         context = {"reduced_motion": "reduce", "viewport": DESKTOP, **context}
         kept = browser.new_context(**context)
         page = kept.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         trouble: list[str] = []
 
         def note(text: str, *, harmless: str) -> None:

@@ -1,0 +1,239 @@
+"""`MemoryTracker` without pytest: figures, phases, nesting, and when it gives none."""
+
+import asyncio
+import os
+import sys
+import threading
+import tracemalloc
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pytest_cfworkers import CfLimitExceeded, LimitsError, MemoryTracker
+from pytest_cfworkers.memory.tracker import UndecidedWarning
+
+MB = 2**20
+ENGINES = ("auto", "trace", "sample") if sys.platform == "linux" else ("trace", "sample")
+EXACT = [engine for engine in ENGINES if engine != "sample"]
+
+pytestmark = pytest.mark.skipif(tracemalloc.is_tracing(), reason="tracemalloc is on in this whole run")
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    tracemalloc.start(3)
+    yield
+    tracemalloc.stop()
+
+
+def near(figure: int, expected: int) -> bool:
+    return abs(figure - expected) < 3 * MB
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_peak_that_was_freed_is_still_the_peak(engine: Any) -> None:
+    with MemoryTracker("128 MB", engine=engine) as tracker:
+        held = bytearray(40 * MB)
+        during = tracker.current, tracker.peak
+        del held
+        after = tracker.current
+    assert all(near(figure, 40 * MB) for figure in (*during, tracker.peak))
+    assert near(after, 0)
+    assert tracker.headroom == tracker.limit - tracker.peak
+
+
+@pytest.mark.parametrize("engine", EXACT)
+def test_each_phase_has_a_peak_of_its_own(engine: Any) -> None:
+    with MemoryTracker(engine=engine) as tracker:
+        bytearray(30 * MB)
+        first = tracker.checkpoint("first")
+        bytearray(10 * MB)
+        second = tracker.checkpoint("second")
+    assert near(first, 30 * MB)
+    assert near(second, 10 * MB)
+    assert [*tracker.checkpoints] == ["first", "second"]
+    assert near(tracker.peak, 30 * MB)
+
+
+@pytest.mark.parametrize("engine", EXACT)
+@pytest.mark.parametrize("inner_engine", EXACT)
+def test_a_nested_tracker_sees_its_own_stretch_and_the_outer_one_sees_all(engine: Any, inner_engine: Any) -> None:
+    if (engine, inner_engine) == ("auto", "trace"):
+        pytest.skip("the cheap engine gives no figure beside tracemalloc: see below")
+    with MemoryTracker(engine=engine) as outer:
+        bytearray(40 * MB)
+        with MemoryTracker(engine=inner_engine) as inner:
+            held = bytearray(20 * MB)
+            del held
+        between = bytearray(30 * MB)
+        del between
+    assert near(inner.peak, 20 * MB)
+    assert near(outer.peak, 40 * MB)
+
+
+@pytest.mark.parametrize("engine", EXACT)
+def test_trackers_that_overlap_each_see_what_all_take_while_they_run(engine: Any) -> None:
+    """Memory is the isolate's, so that concurrent invocations see each other's."""
+
+    async def main() -> list[int]:
+        steps = {name: asyncio.Event() for name in ("a", "b")}
+        holds = {f"{name} holds": asyncio.Event() for name in ("a", "b")}
+
+        async def run(name: str) -> int:
+            with MemoryTracker(engine=engine) as tracker:
+                steps[name].set()
+                await asyncio.gather(*(step.wait() for step in steps.values()))
+                held = bytearray(15 * MB)
+                holds[f"{name} holds"].set()
+                await asyncio.gather(*(step.wait() for step in holds.values()))
+                del held
+            return tracker.peak
+
+        return await asyncio.gather(run("a"), run("b"))
+
+    assert all(near(peak, 30 * MB) for peak in asyncio.run(main()))
+
+
+@pytest.mark.parametrize("engine", EXACT)
+def test_memory_of_a_thread_counts(engine: Any) -> None:
+    with MemoryTracker(engine=engine) as tracker:
+        thread = threading.Thread(target=lambda: len(bytearray(25 * MB)))
+        thread.start()
+        thread.join()
+    assert near(tracker.peak, 25 * MB)
+
+
+@pytest.mark.parametrize("engine", EXACT)
+def test_what_is_taken_in_a_pause_counts_as_there_before(engine: Any) -> None:
+    with MemoryTracker(engine=engine) as tracker:
+        tracker.pause()
+        seeded = bytearray(50 * MB)
+        tracker.resume()
+        held = bytearray(20 * MB)
+        del held
+    assert near(tracker.peak, 20 * MB)
+    assert len(seeded) == 50 * MB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")
+def test_memory_that_was_never_touched_counts() -> None:
+    with MemoryTracker() as tracker:
+        len(bytes(200 * MB))
+    assert tracker.measurement.judge(128 * MB) == "over"
+
+
+def test_a_limit_too_fine_for_pages_is_traced() -> None:
+    with MemoryTracker("1 MB") as tracker:
+        len(bytearray(MB // 2))
+    assert tracker.measurement.engine == "tracemalloc"
+    assert MB // 2 <= tracker.peak < MB // 2 + 50_000
+
+
+def test_a_limit_below_what_can_be_told_apart_gives_no_figure() -> None:
+    with MemoryTracker(1_000) as tracker:
+        pass
+    assert tracker.measurement.why == "a limit of 1000 B is less than can be told apart: 64 KB"
+    with pytest.raises(RuntimeError, match=r"^Memory is not measured: a limit of 1000 B"):
+        tracker.peak  # noqa: B018 - asking is the point
+
+
+@pytest.mark.usefixtures("traced")
+def test_where_tracemalloc_is_on_already_it_is_used_and_left_on() -> None:
+    with MemoryTracker() as tracker:
+        bytearray(5 * MB)
+    assert tracker.measurement.engine == "tracemalloc"
+    assert near(tracker.peak, 5 * MB)
+    assert tracemalloc.is_tracing()
+    assert tracemalloc.get_traceback_limit() == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")
+def test_code_that_begins_to_trace_by_itself_gets_no_figure_from_the_cheap_engine() -> None:
+    with MemoryTracker() as tracker:
+        tracemalloc.start()
+    tracemalloc.stop()
+    assert tracker.measurement.why == "the test traces memory itself (tracemalloc), which takes memory of its own"
+
+
+def test_code_that_stops_tracemalloc_gets_no_figure() -> None:
+    with MemoryTracker(engine="trace") as tracker:
+        tracemalloc.stop()
+    assert tracker.measurement.why == "the test stopped tracemalloc, with which its memory was measured"
+    with MemoryTracker(engine="trace") as again:
+        bytearray(MB)
+    assert near(again.peak, MB)
+
+
+def test_tracing_ends_with_the_last_tracker() -> None:
+    with MemoryTracker(engine="trace"):
+        assert tracemalloc.is_tracing()
+    assert not tracemalloc.is_tracing()
+
+
+def test_tracing_names_the_lines_that_held_the_peak_the_users_first() -> None:
+    with MemoryTracker("1 MB", engine="trace") as tracker:
+        held = [bytearray(1_000) for _ in range(5_000)]
+        few = bytearray(2 * MB)
+        sizes = len(held), len(few)
+    lines = tracker.measurement.lines
+    assert sizes == (5_000, 2 * MB)
+    assert [line.user for line in lines[:2]] == [True, True]
+    assert lines[0].size > lines[1].size
+    assert lines[0].count >= 5_000
+    assert {os.path.basename(line.path) for line in lines[:2]} == {"test_tracker.py"}  # noqa: PTH119
+
+
+def test_memray_gives_the_peak_to_the_byte_and_its_lines() -> None:
+    pytest.importorskip("memray")
+    with MemoryTracker(engine="memray") as tracker:
+        bytearray(30 * MB)
+    assert near(tracker.peak, 30 * MB)
+    assert tracker.measurement.lines[0].user
+
+
+def test_memray_inside_of_memray_gives_no_figure() -> None:
+    pytest.importorskip("memray")
+    with MemoryTracker(engine="memray"), MemoryTracker(engine="memray") as inner:
+        pass
+    assert inner.measurement.why.startswith("another memray is at work: ")
+
+
+def test_assert_under_names_what_was_held() -> None:
+    with MemoryTracker(engine="trace") as tracker:
+        bytearray(8 * MB)
+        tracker.assert_under("16 MB")
+        with pytest.raises(CfLimitExceeded, match=r"^memory: 8 MB held at once, the limit is 4 MB"):
+            tracker.assert_under("4 MB")
+        with pytest.raises(LimitsError, match="is not a size"):
+            tracker.assert_under("4 bananas")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")
+def test_assert_under_warns_where_it_cannot_tell() -> None:
+    with MemoryTracker() as tracker:
+        held = bytearray(40 * MB)
+        with pytest.warns(UndecidedWarning, match=r"^assert_under\('40 MB'\): cannot be decided: between "):
+            tracker.assert_under("40 MB")
+        del held
+
+
+def test_a_fork_finds_one_thread_and_no_warning() -> None:
+    """Python warns where a process with threads forks, and turns that into an error in many suites."""
+    with MemoryTracker(engine="sample") as tracker, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert status == 0
+        assert tracker.running
+
+
+def test_a_tracker_runs_once() -> None:
+    tracker = MemoryTracker(engine="trace")
+    with tracker:
+        pass
+    with pytest.raises(RuntimeError, match="has run before"):
+        tracker.start()
