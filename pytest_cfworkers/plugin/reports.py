@@ -88,7 +88,7 @@ class Publisher:
         for problem in self._failed:
             terminalreporter.write_line(f"ERROR: {problem}", red=True)
         if self._told and self._config.get_verbosity() >= 0:
-            terminalreporter.write_sep("-", f"limits of Cloudflare Workers: {', '.join(self._told)}")
+            terminalreporter.write_sep("-", f"generated report: {', '.join(self._told)}")
         if _annotates() and self._config.stash[RECORDER].records:
             from pytest_cfworkers.report.annotations import annotations  # noqa: PLC0415 - only where they are read
 

@@ -41,7 +41,7 @@ def test_the_json_report_tells_all_of_each_test(project: Project, workers: tuple
     project.write(**{"tests/test_it": TESTS})
     result, run = run_of(project, *workers, plugins=("xdist",) if workers else ())
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["-*- limits of Cloudflare Workers: run.json -*"])
+    result.stdout.fnmatch_lines(["-*- generated report: run.json -*"])
     assert (run.complete, run.problems) == (True, ())
     assert run.settings["cf_limits"] == "enforce"
     beyond, within = run.tests
