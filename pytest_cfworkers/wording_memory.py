@@ -32,7 +32,7 @@ _BY: Final = {
     "high-water": "measured by the kernel's high-water mark and the allocators' books",
     "tracemalloc": "every allocation counted, by tracemalloc",
     "memray": "every allocation counted, by memray",
-    "sampling": "measured by looking at the process every 5 ms",
+    "sampling": "measured by looking at the process every 10 ms",
 }
 
 

@@ -118,7 +118,7 @@ class _Process:
             gc.collect()
             heap = self.books.read()
             self.collected = heap.in_use
-        if heap.large_free > RESOLUTION:
+        if heap.large_free > unknown // 2:  # pages that are given back must be fetched again, so not for less
             self.books.give_back()
             heap = self.books.read()
         if heap.small_free > unknown * (_FREE_SHARE / _SHARE):
@@ -175,7 +175,8 @@ class HighWater:
         self._ticker.start()  # first, because the thread takes memory
         with process.lock:
             self._heap = process.prepare(int(self._limit * _SHARE))
-            self._edges = process.books.edges()
+            few = self._heap.large_free <= int(self._limit * _SHARE) // 2
+            self._edges = self._heap.large_free if few else process.books.edges()
             self._watch = process.marks.begin()
         self._ready = True
 

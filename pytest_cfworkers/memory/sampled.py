@@ -12,7 +12,7 @@ _ROUNDED_SHARE: Final = 0.25
 
 @final
 class Sampled:
-    """Measures by looking at the process every 5 ms.
+    """Measures by looking at the process every 10 ms.
 
     What it saw is what there was at least. Between two looks there may have been more; what there was at most is the
     most memory that the whole process ever had, where the system knows that.

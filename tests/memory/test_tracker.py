@@ -77,7 +77,7 @@ def test_a_nested_tracker_sees_its_own_stretch_and_the_outer_one_sees_all(engine
 def test_trackers_that_overlap_each_see_what_all_take_while_they_run(engine: Any) -> None:
     """Memory is the isolate's, so that concurrent invocations see each other's."""
 
-    async def main() -> list[int]:
+    async def main() -> tuple[int, int]:
         steps = {name: asyncio.Event() for name in ("a", "b")}
         holds = {f"{name} holds": asyncio.Event() for name in ("a", "b")}
 

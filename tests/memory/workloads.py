@@ -181,7 +181,7 @@ def numpy_temporaries() -> object:
     return float(((np.ones(SIZE // 24) + 1) * 2).sum())
 
 
-def _in_threads(work: Callable[[], object]) -> None:
+def _in_threads(work: Callable[[], object]) -> object:
     together = threading.Barrier(4)
 
     def run() -> None:
@@ -194,6 +194,7 @@ def _in_threads(work: Callable[[], object]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    return None
 
 
 def buffers_of_threads() -> object:
