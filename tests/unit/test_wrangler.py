@@ -230,8 +230,8 @@ def test_a_pattern_of_migrations_is_seen_from_their_folder(tmp_path: Path, keys:
         ('migrations_pattern = "sql/*.sql"', "migrations_pattern = 'sql/*.sql' of DB needs a migrations_dir beside it"),
         ("migrations_pattern = 5", "migrations_pattern = 5 of DB is not a text"),
         (
-            'migrations_dir = "sql"\nmigrations_pattern = "*.sql"',
-            "migrations_pattern = '*.sql' of DB does not start with migrations_dir; valid: a pattern such as 'sql/*.sql'",
+            'migrations_dir = "s"\nmigrations_pattern = "*.sql"',
+            "migrations_pattern = '*.sql' of DB does not start with migrations_dir; valid: a pattern such as 's/*.sql'",
         ),
         (
             'migrations_dir = "sql"\nmigrations_pattern = "sql/{a}"',
