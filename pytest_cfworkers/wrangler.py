@@ -1,6 +1,7 @@
 """The part of a wrangler configuration that matters to tests: limits, compatibility date, D1 databases, the upload."""
 
 import datetime as dt
+import posixpath
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -29,11 +30,13 @@ class D1Binding:
         name: The name of the binding: `env.<name>`.
         migrations_dir: The folder of its migrations; None where none is named and the default one is not there.
         migrations_table: Where applied migrations are recorded.
+        migrations_pattern: Which files of that folder are migrations, seen from there.
     """
 
     name: str
     migrations_dir: Path | None = None
     migrations_table: str = "d1_migrations"
+    migrations_pattern: str = "*.sql"
 
 
 @final
@@ -161,18 +164,23 @@ def _databases(path: Path, data: Mapping[str, Any]) -> Iterator[D1Binding]:
     entries = data.get("d1_databases", [])
     if not isinstance(entries, list):
         raise WranglerError(f"{path}: d1_databases = {entries!r} is not a list of databases")
+    seen = set()
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("binding"), str):
             raise WranglerError(f'{path}: d1_databases holds {entry!r}, which has no binding = "NAME"')
-        folder, table = entry.get("migrations_dir"), entry.get("migrations_table", "d1_migrations")
-        for key, value in (("migrations_dir", folder or ""), ("migrations_table", table)):
-            if not isinstance(value, str):
-                raise WranglerError(f"{path}: {key} = {value!r} of {entry['binding']} is not a text")
-        default = path.parent / "migrations"
+        name = entry["binding"]
+        if name in seen:
+            raise WranglerError(f"{path}: d1_databases has two bindings {name!r}; valid: a name for each")
+        seen.add(name)
+        for key in ("migrations_dir", "migrations_table", "migrations_pattern"):
+            if not isinstance(entry.get(key, ""), str):
+                raise WranglerError(f"{path}: {key} = {entry[key]!r} of {name} is not a text")
+        folder, default = entry.get("migrations_dir"), path.parent / "migrations"
         yield D1Binding(
-            name=entry["binding"],
+            name=name,
             migrations_dir=path.parent / folder if folder else default if default.is_dir() else None,
-            migrations_table=table,
+            migrations_table=entry.get("migrations_table", "d1_migrations"),
+            migrations_pattern=_pattern(path, name, folder, entry.get("migrations_pattern")),
         )
 
 
@@ -200,6 +208,26 @@ def _texts(path: Path, key: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
         raise WranglerError(f"{path}: {key} = {value!r} is not a list of texts")
     return tuple(value)
+
+
+def _pattern(path: Path, binding: str, folder: str | None, pattern: str | None) -> str:
+    """Return which files of the folder are migrations, as wrangler understands it: the pattern names the folder, too.
+
+    https://developers.cloudflare.com/d1/reference/migrations/ (checked 2026-11-24)
+    """
+    if pattern is None:
+        return "*.sql"
+    told = f"{path}: migrations_pattern = {pattern!r} of {binding}"
+    if not folder:
+        raise WranglerError(f"{told} needs a migrations_dir beside it")
+    start, whole = (posixpath.normpath(text.replace("\\", "/")) for text in (folder, pattern))
+    if start == ".":
+        return whole
+    if not whole.startswith(f"{start}/"):
+        raise WranglerError(f"{told} does not start with migrations_dir; valid: a pattern such as '{start}/*.sql'")
+    if set(whole) & set("{}()"):
+        raise WranglerError(f"{told} holds {{}} or (), which are not read here; valid: *, **, ? and [...]")
+    return whole.removeprefix(f"{start}/")
 
 
 def _date(path: Path, value: object) -> dt.date | None:

@@ -32,7 +32,7 @@ class D1Database:
             workerd (127 function arguments instead of 32, values beyond 2,000,000 bytes).
 
     Raises:
-        ValueError: `limits` is neither.
+        ValueError: `limits` is neither, or the path is empty.
         DatabaseFileError: the file is not an SQLite database, or its directory does not exist.
     """
 

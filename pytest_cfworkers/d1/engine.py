@@ -52,7 +52,7 @@ class Engine:
         image: the content of a database in memory; see `snapshot`.
 
     Raises:
-        ValueError: `limits` is neither.
+        ValueError: `limits` is neither, or the path is empty.
         DatabaseFileError: the file cannot be used.
     """
 
@@ -65,6 +65,8 @@ class Engine:
     ) -> None:
         if limits not in ("documented", "local"):
             raise ValueError(f"limits is {limits!r}; it takes 'documented' or 'local'")
+        if not os.fspath(path):
+            raise ValueError("path is ''; it takes the path of a file, or ':memory:'")
         self.store: Store = Store(os.fspath(path), limits, image)
         self._bookkeeping = Bookkeeping(self.store)
         self._programs: dict[str, Program] = {}

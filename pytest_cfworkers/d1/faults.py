@@ -18,7 +18,7 @@ from __future__ import annotations
 import random
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_cfworkers.d1.database import channel_of
 from pytest_cfworkers.d1.errors import Refused
@@ -64,7 +64,7 @@ class Fault:
         times: how often the fault strikes at most; None for always. Default: once, with `probability` always.
 
     Raises:
-        ValueError: nothing says when the fault strikes, or a number is out of its range.
+        ValueError: nothing says when the fault strikes, or a value is none that the argument takes.
     """
 
     def __init__(
@@ -76,21 +76,25 @@ class Fault:
         probability: float | None = None,
         seed: int = 0,
         after: bool = False,
-        times: int | None = -1,
+        times: int | Literal["default"] | None = "default",
     ) -> None:
         if at is None and matching is None and probability is None:
             raise ValueError("a fault needs at=, matching= or probability= to know when it strikes")
-        if at is not None and at < 1:
-            raise ValueError(f"at={at}: round trips are counted from 1")
-        if probability is not None and not 0 <= probability <= 1:
-            raise ValueError(f"probability={probability}: it lies between 0 and 1")
+        if not isinstance(message, str):
+            raise _invalid("message", message, "a text, such as those of pytest_cfworkers.d1.faults")
+        if at is not None and not _is_count(at):
+            raise _invalid("at", at, "a round trip's number, counted from 1")
+        if times not in {"default", None} and not _is_count(times):
+            raise _invalid("times", times, "a number from 1 on, or None for always")
+        if probability is not None and not _is_chance(probability):
+            raise _invalid("probability", probability, "a number from 0 to 1")
         self.message = message
         self.after = after
         self._at = at
-        self._matching = None if matching is None else re.compile(matching, re.IGNORECASE)
+        self._matching = _pattern(matching)
         self._probability = probability
         self._chance = random.Random(seed)  # noqa: S311 - not for secrets; it has to repeat itself
-        self._left = (None if probability is not None else 1) if times == -1 else times
+        self._left = (None if probability is not None else 1) if times == "default" else times
 
     def strikes(self, position: int, queries: Sequence[Query]) -> bool:
         """Whether the fault strikes a round trip; counts it if so.
@@ -114,6 +118,29 @@ class Fault:
         return Refused(self.message)
 
 
+def _invalid(argument: str, value: object, valid: str) -> ValueError:
+    return ValueError(f"{argument}={value!r}: it takes {valid}")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_chance(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _pattern(matching: object) -> re.Pattern[str] | None:
+    if matching is None:
+        return None
+    if not isinstance(matching, str):
+        raise _invalid("matching", matching, "a regular expression as a text")
+    try:
+        return re.compile(matching, re.IGNORECASE)
+    except re.error as error:
+        raise _invalid("matching", matching, f"a regular expression; this is none: {error}") from None
+
+
 class Faults:
     """Faults for the round trips of one database; the first that strikes wins.
 
@@ -123,9 +150,16 @@ class Faults:
     Attributes:
         round_trips: how many round trips have been seen.
         struck: the faults that struck, with the position of their round trip.
+
+    Raises:
+        ValueError: one of them is no fault.
     """
 
     def __init__(self, *faults: Fault) -> None:
+        for fault in faults:
+            if not isinstance(fault, Fault):
+                wanted = "it takes faults, such as Fault(OVERLOADED, at=1)"
+                raise ValueError(f"Faults({fault!r}): {wanted}")  # noqa: TRY004 - as for every other argument
         self._faults = faults
         self.round_trips: int = 0
         self.struck: list[tuple[int, Fault]] = []

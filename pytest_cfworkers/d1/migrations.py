@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 DEFAULT_TABLE: Final = "d1_migrations"
 """Where wrangler records what has been applied, unless `migrations_table` says otherwise."""
+
+DEFAULT_PATTERN: Final = "*.sql"
+"""Which files of `migrations_dir` are migrations, unless `migrations_pattern` says otherwise."""
+
+# As some ORMs lay them out; wrangler, too, hints at the pattern.
+_NESTED: Final = "*/migration.sql"
 
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS "{name}"(
 \t\tid         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -53,17 +60,18 @@ class Migration:
     path: Path
 
 
-def find_migrations(directory: str | os.PathLike[str]) -> list[Migration]:
+def find_migrations(directory: str | os.PathLike[str], pattern: str = DEFAULT_PATTERN) -> list[Migration]:
     """List the migrations of a directory in the order in which wrangler applies them.
 
     Args:
         directory: `migrations_dir` of the D1 binding.
+        pattern: `migrations_pattern` of the D1 binding, seen from the directory.
 
     Returns:
-        Its `.sql` files by the number that their names begin with, then by name.
+        What matches: by the number that a name begins with, then by name, folder by folder.
 
     Raises:
-        MigrationError: there is no such directory.
+        MigrationError: there is no such directory, or only folders of one migration each where none is looked for.
     """
     root = Path(directory)
     if not root.is_dir():
@@ -71,16 +79,32 @@ def find_migrations(directory: str | os.PathLike[str]) -> list[Migration]:
             f"No migrations present at {root}: the directory does not exist. "
             "Set migrations_dir of the D1 binding in the wrangler configuration, or create the directory."
         )
-    files = [path for path in root.iterdir() if path.suffix == ".sql" and not path.name.startswith(".")]
-    return [Migration(path.name, path) for path in sorted(files, key=_order)]
+    names = sorted(_matching(root, pattern), key=_order)
+    if not names and _matching(root, _NESTED):
+        raise MigrationError(
+            f"No migration in {root} matches {pattern}, but there are files that match {_NESTED}. "
+            f'Set migrations_pattern = "{root.name}/{_NESTED}" of the D1 binding in the wrangler configuration.'
+        )
+    return [Migration(name, root / name) for name in names]
 
 
-def _order(path: Path) -> tuple[bool, int, str]:
-    number = re.match(r"\d+", path.name)
-    return number is None, int(number[0]) if number else 0, path.name
+def _matching(root: Path, pattern: str) -> list[str]:
+    """Return the files below a folder that a pattern matches; hidden ones only where it names the dot."""
+    found = glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - pathlib's `*` matches hidden files
+    return [Path(name).as_posix() for name in found if (root / name).is_file()]
 
 
-def apply_migrations(engine: Engine, directory: str | os.PathLike[str], table: str = DEFAULT_TABLE) -> list[str]:
+def _order(name: str) -> list[tuple[bool, int, str]]:
+    numbers = [(segment, re.match(r"\d+", segment)) for segment in name.split("/")]
+    return [(number is None, int(number[0]) if number else 0, segment) for segment, number in numbers]
+
+
+def apply_migrations(
+    engine: Engine,
+    directory: str | os.PathLike[str],
+    table: str = DEFAULT_TABLE,
+    pattern: str = DEFAULT_PATTERN,
+) -> list[str]:
     """Apply the migrations that a database has not seen yet.
 
     Each file is one transaction together with its record, as with `wrangler d1 migrations apply`.
@@ -89,6 +113,7 @@ def apply_migrations(engine: Engine, directory: str | os.PathLike[str], table: s
         engine: the database.
         directory: `migrations_dir` of the D1 binding.
         table: `migrations_table` of the D1 binding.
+        pattern: `migrations_pattern` of the D1 binding, seen from the directory.
 
     Returns:
         The names of what was applied now, in order.
@@ -96,7 +121,7 @@ def apply_migrations(engine: Engine, directory: str | os.PathLike[str], table: s
     Raises:
         MigrationError: a directory is missing, or a file cannot be read or fails; earlier files stay applied.
     """
-    migrations = find_migrations(directory)
+    migrations = find_migrations(directory, pattern)
     quoted = table.replace('"', '""')
     engine.answer("query", [Query(_TABLE.format(name=quoted))])
     seen = {row[0] for row in engine.answer("query", [Query(f'SELECT name FROM "{quoted}"')]).results[0].rows}  # noqa: S608
@@ -108,12 +133,13 @@ def apply_migrations(engine: Engine, directory: str | os.PathLike[str], table: s
     return applied
 
 
-def transactions(path: Path, table: str = DEFAULT_TABLE) -> Iterator[list[Query]]:
+def transactions(path: Path, table: str = DEFAULT_TABLE, pattern: str = DEFAULT_PATTERN) -> Iterator[list[Query]]:
     """Yield what makes a schema, transaction by transaction, for a database that is not in this process.
 
     Args:
         path: `migrations_dir` of the D1 binding, or a file of SQL statements.
         table: `migrations_table` of the D1 binding.
+        pattern: `migrations_pattern` of the D1 binding, seen from the directory.
 
     Raises:
         MigrationError: the directory is missing, or a file cannot be read.
@@ -121,7 +147,7 @@ def transactions(path: Path, table: str = DEFAULT_TABLE) -> Iterator[list[Query]
     if path.is_file():
         yield [Query(piece.sql) for piece in _pieces(path)]
         return
-    migrations = find_migrations(path)
+    migrations = find_migrations(path, pattern)
     quoted = table.replace('"', '""')
     yield [Query(_TABLE.format(name=quoted))]
     for migration in migrations:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
+from pytest_cfworkers.d1.alterations import alteration_counts
 from pytest_cfworkers.d1.rows import NOTHING, REPORTS, RowCounts, evaluate, row_counts
 from pytest_cfworkers.d1.rules import Acts
 
@@ -72,6 +73,8 @@ class RowCounter:
 
     def counts(self, compiled: Compiled) -> RowCounts:
         """Return how the numbers of a statement follow from what SQLite reports."""
+        if Acts.SCHEMA in compiled.acts and (counts := alteration_counts(compiled.sql, self._store)) is not None:
+            return counts
         if compiled.counts is None:
             compiled.counts = self._work_out(compiled)
         return compiled.counts

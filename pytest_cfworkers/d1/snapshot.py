@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from pytest_cfworkers.d1.database import D1Database, database_over
 from pytest_cfworkers.d1.engine import Engine
-from pytest_cfworkers.d1.migrations import DEFAULT_TABLE, apply_migrations, apply_script
+from pytest_cfworkers.d1.migrations import DEFAULT_PATTERN, DEFAULT_TABLE, apply_migrations, apply_script
 
 if TYPE_CHECKING:
     import os
@@ -27,18 +27,21 @@ class Snapshot:
     image: bytes | None = None
 
     @classmethod
-    def migrated(cls, directory: str | os.PathLike[str], *, table: str = DEFAULT_TABLE) -> Self:
+    def migrated(
+        cls, directory: str | os.PathLike[str], *, table: str = DEFAULT_TABLE, pattern: str = DEFAULT_PATTERN
+    ) -> Self:
         """Apply a wrangler project's migrations to an empty database and keep the result.
 
         Args:
             directory: `migrations_dir` of the D1 binding.
             table: `migrations_table` of the D1 binding.
+            pattern: `migrations_pattern` of the D1 binding, seen from the directory.
 
         Raises:
             MigrationError: the directory is missing, or a file fails; the message names file and line.
         """
         engine = Engine()
-        apply_migrations(engine, directory, table)
+        apply_migrations(engine, directory, table, pattern)
         return cls(engine.store.image())
 
     @classmethod

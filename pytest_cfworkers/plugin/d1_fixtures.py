@@ -49,8 +49,12 @@ def cf_d1_databases(
     from pytest_cfworkers.lanes.errors import LaneError  # noqa: PLC0415
 
     databases: dict[str, D1Database] = {}
+    settings = pytestconfig.stash[SETTINGS]
     problem = ""
-    for name, schema in _schemas(pytestconfig.stash[SETTINGS], cf_d1_schema).items():
+    for name, schema in _schemas(settings, cf_d1_schema).items():
+        if schema.path is not None and not schema.path.exists():  # others have been looked for already
+            problem = f"cf_d1: {_file_of(settings)}: migrations_dir of the binding {name}: {schema.path} does not exist"
+            break
         try:
             databases[name] = _cf_d1_lane.fresh(schema)
         except (MigrationError, DatabaseFileError, LaneError, D1Error) as error:
@@ -83,7 +87,9 @@ def _schemas(settings: "Settings", chosen: SchemaPath | Mapping[str, SchemaPath]
 
     bindings = settings.wrangler.databases if settings.wrangler is not None else ()
     schemas = {
-        binding.name: Schema(settings.d1_schema or binding.migrations_dir, binding.migrations_table)
+        binding.name: Schema(settings.d1_schema, binding.migrations_table)
+        if settings.d1_schema is not None
+        else Schema(binding.migrations_dir, binding.migrations_table, binding.migrations_pattern)
         for binding in bindings
     } or {_DEFAULT_BINDING: Schema(settings.d1_schema)}
     if chosen is None:
@@ -91,6 +97,10 @@ def _schemas(settings: "Settings", chosen: SchemaPath | Mapping[str, SchemaPath]
     paths: Mapping[Any, Any] = chosen if isinstance(chosen, Mapping) else dict.fromkeys(schemas, chosen)
     given = {name: Schema(_existing(path)) for name, path in paths.items()}
     return schemas | given
+
+
+def _file_of(settings: "Settings") -> str:
+    return str(settings.wrangler.path) if settings.wrangler is not None else "the wrangler file"
 
 
 def _existing(path: SchemaPath) -> Path | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, final
 
-from pytest_cfworkers.d1.migrations import DEFAULT_TABLE, transactions
+from pytest_cfworkers.d1.migrations import DEFAULT_PATTERN, DEFAULT_TABLE, transactions
 from pytest_cfworkers.d1.snapshot import Snapshot
 from pytest_cfworkers.plugin.options import D1Limits
 
@@ -22,10 +22,12 @@ class Schema:
     Attributes:
         path: An .sql file or a folder of migrations; None for nothing.
         table: Where applied migrations are recorded.
+        pattern: Which files of the folder are migrations.
     """
 
     path: Path | None = None
     table: str = DEFAULT_TABLE
+    pattern: str = DEFAULT_PATTERN
 
     def on_the_fake(self) -> Snapshot:
         """Make the database in this process.
@@ -37,7 +39,7 @@ class Schema:
             return Snapshot()
         if self.path.is_file():
             return Snapshot.of_script(self.path)
-        return Snapshot.migrated(self.path, table=self.table)
+        return Snapshot.migrated(self.path, table=self.table, pattern=self.pattern)
 
 
 class Lane(Protocol):
@@ -99,7 +101,7 @@ class RealLane:
         if schema not in self._snapshots:
             schema.on_the_fake()  # which names the file and the line of a mistake
             template = self._lane.fresh_database()
-            for queries in transactions(schema.path, schema.table):
+            for queries in transactions(schema.path, schema.table, schema.pattern):
                 self._lane.apply(template, queries)
             self._snapshots[schema] = self._lane.snapshot(template)
             self._lane.release(template)

@@ -1,8 +1,11 @@
 """Injected faults look like the real ones, and strike where they are told to."""
 
 import asyncio
+import math
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -79,10 +82,37 @@ def test_chance_repeats_itself() -> None:
     assert 0 < sum(once) < 20
 
 
-@pytest.mark.parametrize("options", [{}, {"at": 0}, {"probability": 2}])
-def test_a_fault_needs_a_sensible_moment(options: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=r"at=|probability="):
-        Fault(NETWORK_LOST, **options)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "a fault needs at=, matching= or probability= to know when it strikes"),
+        ({"at": 0}, "at=0: it takes a round trip's number, counted from 1"),
+        ({"at": 1.5}, "at=1.5: it takes a round trip's number, counted from 1"),
+        ({"at": "1"}, "at='1': it takes a round trip's number, counted from 1"),
+        ({"at": True}, "at=True: it takes a round trip's number, counted from 1"),
+        ({"at": 1, "times": 0}, "times=0: it takes a number from 1 on, or None for always"),
+        ({"at": 1, "times": "2"}, "times='2': it takes a number from 1 on, or None for always"),
+        ({"probability": 2}, "probability=2: it takes a number from 0 to 1"),
+        ({"probability": -0.1}, "probability=-0.1: it takes a number from 0 to 1"),
+        ({"probability": math.nan}, "probability=nan: it takes a number from 0 to 1"),
+        ({"probability": "0.5"}, "probability='0.5': it takes a number from 0 to 1"),
+        ({"matching": 5}, "matching=5: it takes a regular expression as a text"),
+        (
+            {"matching": "*"},
+            "matching='*': it takes a regular expression; this is none: nothing to repeat at position 0",
+        ),
+    ],
+)
+def test_a_fault_names_the_value_that_it_does_not_take_and_what_it_takes(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Fault(NETWORK_LOST, **options)
+
+
+def test_what_is_no_fault_and_no_text_is_named() -> None:
+    with pytest.raises(ValueError, match="message=5: it takes a text"):
+        Fault(5, at=1)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"Faults\('overloaded'\): it takes faults"):
+        Faults("overloaded")  # type: ignore[arg-type]
 
 
 def test_a_watcher_sees_every_round_trip() -> None:

@@ -24,6 +24,21 @@ def test_order_is_by_number_then_by_name(tmp_path: Path) -> None:
     assert names == ["0001_a.sql", "0002_b.sql", "2_a.sql", "10_c.sql", "seed.sql"]
 
 
+def test_a_pattern_finds_nested_files_and_their_names_hold_the_folder(tmp_path: Path) -> None:
+    for name in ("0010_c", "0009_b", "x_seed", "2_a", ".hidden"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "migration.sql").write_text(f'CREATE TABLE "{name}" (a)')
+        (tmp_path / name / "notes.sql").write_text("never read")
+    (tmp_path / "0001_flat.sql").write_text("never read")
+    names = ["2_a/migration.sql", "0009_b/migration.sql", "0010_c/migration.sql", "x_seed/migration.sql"]
+    assert [migration.name for migration in find_migrations(tmp_path, "*/migration.sql")] == names
+    assert [migration.name for migration in find_migrations(tmp_path, "**/migration.sql")] == names
+    assert apply_migrations(Engine(), tmp_path, pattern="*/migration.sql") == names
+    (tmp_path / "0001_flat.sql").unlink()
+    with pytest.raises(MigrationError, match=rf'Set migrations_pattern = "{tmp_path.name}/\*/migration\.sql"'):
+        find_migrations(tmp_path)
+
+
 def test_each_file_is_recorded_once(tmp_path: Path) -> None:
     write(tmp_path, _0001_a="-- first\nCREATE TABLE t (a);\nINSERT INTO t VALUES (1);\n")
     engine = Engine()

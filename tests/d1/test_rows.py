@@ -39,3 +39,21 @@ def _engine() -> Engine:
 def test_counts(engine: Engine, sql: str, read: int, written: int) -> None:
     meta = engine.answer("query", [Query(sql)]).results[0].meta
     assert (meta["rows_read"], meta["rows_written"]) == (read, written)
+
+
+@pytest.mark.parametrize(
+    ("sql", "read", "written"),
+    [
+        ("ALTER TABLE t ADD COLUMN c", 6, 1),
+        ("ALTER TABLE t ADD COLUMN c CHECK (c > 0)", 7, 1),
+        ("ALTER TABLE t ADD c INTEGER NOT NULL DEFAULT 5", 6, 1),
+        ("ALTER TABLE t RENAME COLUMN a TO c", 38, 8),
+        ('ALTER TABLE main."t" RENAME b TO c', 38, 8),
+        ("ALTER TABLE t RENAME TO u", 27, 6),
+        ("ALTER TABLE t DROP COLUMN b", 34, 9),
+    ],
+)
+def test_alter_table_counts_the_rows_of_the_schema(engine: Engine, sql: str, read: int, written: int) -> None:
+    """As recorded for a schema of four rows, the runtime's own included, of which two belong to the table."""
+    meta = engine.answer("query", [Query(sql)]).results[0].meta
+    assert (meta["rows_read"], meta["rows_written"]) == (read, written)

@@ -90,3 +90,8 @@ def test_documented_limits_are_stricter_than_local_ones() -> None:
         run(too_big.first())
     with pytest.raises(ValueError, match="'documented' or 'local'"):
         D1Database(limits="strict")  # type: ignore[arg-type]
+
+
+def test_an_empty_path_is_no_database() -> None:
+    with pytest.raises(ValueError, match="path is ''; it takes the path of a file, or ':memory:'"):
+        D1Database("")

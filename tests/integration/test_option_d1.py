@@ -88,6 +88,40 @@ def test_a_runtime_that_dies_under_a_call_fails_the_test_at_the_users_line(proje
     )
 
 
+def test_a_folder_of_migrations_that_is_not_there_is_named_with_the_wrangler_file(project: Project) -> None:
+    wrangler = project.path / "wrangler.toml"
+    wrangler.write_text('[[d1_databases]]\nbinding = "DB"\nmigrations_dir = "sql"\n')
+    project.write(test_it="def test_it(cf_d1):\n    pass\n\n\ndef test_other():\n    pass\n")
+    result = project.run()
+    result.assert_outcomes(errors=1, passed=1)
+    result.stdout.fnmatch_lines([
+        f"cf_d1: {wrangler}: migrations_dir of the binding DB: {project.path / 'sql'} does not exist"
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_migrations_are_those_that_the_pattern_matches(project: Project, lane: str) -> None:
+    folder = project.path / "sql" / "0001_repos"
+    folder.mkdir(parents=True)
+    (folder / "migration.sql").write_text("CREATE TABLE repos (name TEXT)")
+    (project.path / "wrangler.toml").write_text(
+        '[[d1_databases]]\nbinding = "DB"\nmigrations_dir = "sql"\nmigrations_pattern = "sql/*/migration.sql"\n'
+    )
+    project.write(
+        test_it=RUN + "def test_it(cf_d1):\n"
+        "    assert run(cf_d1.prepare('SELECT name FROM d1_migrations').first('name')) == '0001_repos/migration.sql'\n"
+        "    assert run(cf_d1.prepare('SELECT count(*) AS n FROM repos').first('n')) == 0\n"
+    )
+    project.run(f"--cf-d1={lane}").assert_outcomes(passed=1)
+
+
+def test_two_bindings_of_one_name_are_a_usage_error(project: Project) -> None:
+    path = project.path / "wrangler.toml"
+    path.write_text('[[d1_databases]]\nbinding = "DB"\n' * 2)
+    project.write(test_it="def test_it():\n    pass\n")
+    assert f"{path}: d1_databases has two bindings 'DB'; valid: a name for each" in project.refuse()
+
+
 def test_every_binding_has_its_database(project: Project) -> None:
     (project.path / "wrangler.toml").write_text('[[d1_databases]]\nbinding = "A"\n[[d1_databases]]\nbinding = "B"\n')
     project.write(

@@ -204,3 +204,42 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     path = tmp_path / "wrangler.json"
     path.write_text('{"limits": {"cpu_ms": 5}}', encoding="utf-8-sig")
     assert Wrangler.read(path).cpu_ms == 5
+
+
+BINDING = '[[d1_databases]]\nbinding = "DB"\n'
+
+
+@pytest.mark.parametrize(
+    ("keys", "pattern"),
+    [
+        ("", "*.sql"),
+        ('migrations_dir = "sql"', "*.sql"),
+        ('migrations_dir = "sql"\nmigrations_pattern = "sql/*/migration.sql"', "*/migration.sql"),
+        ('migrations_dir = "./sql/"\nmigrations_pattern = "./sql/*.sql"', "*.sql"),
+        ('migrations_dir = "."\nmigrations_pattern = "sql/**/*.sql"', "sql/**/*.sql"),
+    ],
+)
+def test_a_pattern_of_migrations_is_seen_from_their_folder(tmp_path: Path, keys: str, pattern: str) -> None:
+    (binding,) = Wrangler.read(write(tmp_path, "wrangler.toml", BINDING + keys)).databases
+    assert binding.migrations_pattern == pattern
+
+
+@pytest.mark.parametrize(
+    ("keys", "wrong"),
+    [
+        ('migrations_pattern = "sql/*.sql"', "migrations_pattern = 'sql/*.sql' of DB needs a migrations_dir beside it"),
+        ("migrations_pattern = 5", "migrations_pattern = 5 of DB is not a text"),
+        (
+            'migrations_dir = "s"\nmigrations_pattern = "*.sql"',
+            "migrations_pattern = '*.sql' of DB does not start with migrations_dir; valid: a pattern such as 's/*.sql'",
+        ),
+        (
+            'migrations_dir = "sql"\nmigrations_pattern = "sql/{a}"',
+            "migrations_pattern = 'sql/{a}' of DB holds {} or (), which are not read here; valid: *, **, ? and [...]",
+        ),
+        (BINDING, "d1_databases has two bindings 'DB'; valid: a name for each"),
+    ],
+)
+def test_a_wrong_database_is_named(tmp_path: Path, keys: str, wrong: str) -> None:
+    path = write(tmp_path, "wrangler.toml", BINDING + keys)
+    assert refusal(path) == f"{path}: {wrong}"
