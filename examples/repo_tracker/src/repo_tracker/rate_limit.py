@@ -1,0 +1,76 @@
+"""How GitHub says that it has had enough.
+
+https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api (checked 2026-11-24)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+from repo_tracker.responses import StatusError
+
+SECONDARY_WAIT: Final = 60.0
+"""Seconds to wait after a secondary limit that does not say how long."""
+
+_LIMITED: Final = (403, 429)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """The primary limit, as the headers of a response tell it.
+
+    Attributes:
+        limit: Requests in an hour.
+        remaining: How many of them are left.
+        reset_at: When there are `limit` again, in seconds since 1970.
+    """
+
+    limit: int
+    remaining: int
+    reset_at: float
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str]) -> Self | None:
+        """Read the headers of a response; return None where they say nothing of it."""
+        values = [headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset")]
+        if not all(value.isdecimal() for value in values):
+            return None
+        limit, remaining, reset = map(int, values)
+        return cls(limit=limit, remaining=remaining, reset_at=float(reset))
+
+
+class RateLimitError(Exception):
+    """GitHub takes no requests for a while.
+
+    Attributes:
+        kind: `"primary"`: the hour's requests are used up; `"secondary"`: too many came at once.
+        retry_after: How long to wait, in seconds.
+        transient: True: the same request may succeed later.
+    """
+
+    transient: Final = True
+
+    def __init__(self, kind: str, retry_after: float) -> None:
+        super().__init__(f"GitHub's {kind} rate limit is reached for another {retry_after:.0f} s")
+        self.kind = kind
+        self.retry_after = retry_after
+
+    @classmethod
+    def from_status(cls, error: StatusError, *, now: float) -> Self | None:
+        """Recognise a rate limit in a refusal; return None if it is another kind of refusal.
+
+        Args:
+            error: The refusal.
+            now: Seconds since 1970.
+        """
+        if error.status not in _LIMITED:
+            return None
+        limit = RateLimit.from_headers(error.headers)
+        retry_after = error.headers.get("retry-after", "")
+        if retry_after.isdecimal():
+            return cls("secondary", float(retry_after))
+        if limit is not None and not limit.remaining:
+            return cls("primary", max(limit.reset_at - now, 0.0))
+        if error.status == _LIMITED[1] or "rate limit" in error.reason.lower():
+            return cls("secondary", SECONDARY_WAIT)
+        return None
