@@ -10,6 +10,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final, final
 
+from .catalogue import Catalogue
+
 _PACKAGE: Final = Path(__file__).parent
 _PATIENCE_S: Final = 20.0
 
@@ -22,13 +24,21 @@ class GitHub:
 
     Args:
         url: Its address.
+        catalogue: What it serves.
 
     Attributes:
         url: Its address, in place of https://api.github.com.
+        catalogue: What it served at its start: drawn here once more, from the same seed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, catalogue: Catalogue) -> None:
         self.url = url
+        self.catalogue = catalogue
+
+    def names(self, *numbers: int) -> list[str]:
+        """Return the full names of repositories by their numbers."""
+        names = {repository.id: repository.full_name for repository in self.catalogue}
+        return [names[number] for number in numbers]
 
     def fault(self, kind: str, path: str = "*", **attributes: Any) -> None:
         """Let something go wrong.
@@ -114,7 +124,7 @@ def running(*, seed: int = 7, size: int = 2_000, latency_s: float = 0.0) -> Iter
         url = process.stdout.readline().strip()
         if not url:
             raise RuntimeError(f"the server did not start: {' '.join(command)} ended with {process.wait()}")
-        yield GitHub(url)
+        yield GitHub(url, Catalogue(seed, size))
     finally:
         process.stdin.close()  # which the server takes for the end of its parent
         process.stdout.close()
