@@ -12,10 +12,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from examples.github_server import shapes
-from examples.github_server.catalogue import OWNERS, RENAMED_EVERY, Catalogue
-from examples.github_server.faults import KINDS, Faults
-from examples.github_server.process import GitHub, running
+from github_server import shapes
+from github_server.catalogue import OWNERS, RENAMED_EVERY, Catalogue
+from github_server.faults import KINDS, Faults
+from github_server.process import GitHub, running
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 TOKEN: Final = {"authorization": "Bearer a-token"}
