@@ -2,22 +2,32 @@
 
 import asyncio
 import random
+import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import httpx
 
+from repo_tracker.backoff import Backoff
 from repo_tracker.budget import Budget
 from repo_tracker.connection_pool import ConnectionPool
 from repo_tracker.models import Repository
-from repo_tracker.rate_limit import RateLimit
-from repo_tracker.request_queue import DEFAULT_ATTEMPTS
+from repo_tracker.rate_limit import RateLimit, RateLimitError
+from repo_tracker.request_queue import DEFAULT_ATTEMPTS, RequestQueue, says_transient
+from repo_tracker.responses import BodyFormatError, ResponseError, StatusError, fetch_with_cleanup, read_json
+
+T = TypeVar("T")
 
 BASE_URL: Final = "https://api.github.com"
 MAX_BYTES: Final = 4 << 20
-"""The largest answer that is taken, in bytes: a page of a hundred search results is well under 1 MB."""
+"""The largest answer that is taken, in bytes: a page of a hundred search results is below 1 MB."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", re.ASCII)
+_NEW, _KNOWN = 0, 1
+_CORE, _SEARCH = "core", "search"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +78,29 @@ class GitHubService:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         random: Callable[[], float] = random.random,
     ) -> None:
-        raise NotImplementedError
+        self._client = client
+        self._pool = pool
+        self._base_url = httpx.URL(base_url)
+        self._headers = {
+            "accept": "application/vnd.github+json",
+            "user-agent": "repo-tracker",  # GitHub refuses requests without
+            "x-github-api-version": "2022-11-28",
+        }
+        if token is not None:
+            self._headers["authorization"] = f"Bearer {token}"
+        self._budget = budget
+        self._attempts = attempts
+        self._max_wait = max_wait
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+        self._limits: dict[str, RateLimit] = {}
+        self._quiet_until = 0.0
 
     @property
     def rate_limit(self) -> RateLimit | None:
-        """The primary rate limit as GitHub told it last; None before the first answer."""
-        raise NotImplementedError
+        """The primary rate limit of all but searches, as GitHub told it last; None before the first answer."""
+        return self._limits.get(_CORE)
 
     async def get_repository(self, name: str, *, etag: str | None = None) -> Repository | None:
         """Fetch one repository, also under a name that it had before.
@@ -92,7 +119,7 @@ class GitHubService:
             BudgetSpentError: No subrequest is left.
             httpx.TransportError: The network failed, and failed again.
         """
-        raise NotImplementedError
+        return await self._patiently(partial(self._repository, name, etag))
 
     async def get_repositories(
         self, names: Iterable[str], *, etags: Mapping[str, str | None] | None = None
@@ -106,9 +133,22 @@ class GitHubService:
         Returns:
             What was fetched, what is unchanged, and what failed, with the errors of `get_repository`.
         """
-        raise NotImplementedError
+        queue: RequestQueue[Repository | None] = self._queue()
+        wanted = tuple(dict.fromkeys(names))
+        for name in wanted:
+            etag = (etags or {}).get(name)
+            queue.put(name, partial(self._repository, name, etag), priority=_NEW if etag is None else _KNOWN)
+        report = await queue.run()
+        answers = {name: report.results[name] for name in wanted if name in report.results}
+        return Repositories(
+            fetched={name: repository for name, repository in answers.items() if repository is not None},
+            unchanged=tuple(name for name, repository in answers.items() if repository is None),
+            failed={name: report.dead[name].error for name in wanted if name in report.dead},
+        )
 
-    async def search(self, query: str, *, per_page: int = 100, max_pages: int = 10) -> AsyncIterator[list[Repository]]:
+    async def search(
+        self, query: str, *, per_page: int = 100, max_pages: int = 10
+    ) -> AsyncGenerator[list[Repository], None]:
         """Search for repositories, and yield each page as it arrives.
 
         Args:
@@ -120,5 +160,105 @@ class GitHubService:
             StatusError, RateLimitError, BudgetSpentError, httpx.TransportError: As `get_repository`. What was yielded
                 before is good.
         """
-        raise NotImplementedError
-        yield []
+        url = self._url("/search/repositories", q=query, per_page=per_page)
+        for _ in range(max_pages):
+            page, following = await self._patiently(partial(self._page, url))
+            yield page
+            if following is None:
+                return
+            url = following
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        queue: RequestQueue[T] = self._queue()
+        queue.put("request", work)
+        return (await queue.run()).result("request")
+
+    def _queue(self) -> RequestQueue[Any]:
+        return RequestQueue(
+            concurrency=self._pool.statistics().size,
+            attempts=self._attempts,
+            budget=self._budget,
+            max_wait=self._max_wait,
+            backoff=Backoff(random=self._random),
+            transient=_is_transient,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+
+    async def _repository(self, name: str, etag: str | None) -> Repository | None:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a repository; valid: owner/name")
+        url = self._url(f"/repos/{name}")
+        response, described = await self._fetch(url, _CORE, etag=etag)
+        if response.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        return _parsed(url, lambda: Repository.from_github(described, etag=response.headers.get("etag")))
+
+    async def _page(self, url: httpx.URL) -> tuple[list[Repository], httpx.URL | None]:
+        response, found = await self._fetch(url, _SEARCH)
+        page = _parsed(url, lambda: [Repository.from_github(described) for described in found["items"]])
+        return page, self._following(response)
+
+    def _following(self, response: httpx.Response) -> httpx.URL | None:
+        """Return the next page that a response links to, which must be where the token belongs."""
+        link = response.links.get("next", {}).get("url")
+        if link is None:
+            return None
+        url = response.url.join(link)
+        if (url.scheme, url.netloc) != (self._base_url.scheme, self._base_url.netloc):
+            raise ResponseError(f"the next page of {response.url} is on another host, {url.host}", url=str(url))
+        return url
+
+    async def _fetch(self, url: httpx.URL, resource: str, *, etag: str | None = None) -> tuple[httpx.Response, Any]:
+        """Make one attempt, and return the response, closed, with what its JSON says; None if it has no body."""
+        headers = self._headers if etag is None else {**self._headers, "if-none-match": etag}
+        async with self._pool.connection():
+            self._refuse_while_limited(resource)  # also if the limit was reached while this one was in the queue
+            try:
+                response = await fetch_with_cleanup(self._client, str(url), headers=headers, expected=(200, 304))
+            except StatusError as error:
+                self._note(error.headers, hops=error.hops)
+                raise self._limited(error) or error from None
+            self._note(response.headers, hops=len(response.history))
+            if response.status_code == httpx.codes.NOT_MODIFIED:
+                await response.aclose()
+                return response, None
+            return response, await read_json(response, max_bytes=MAX_BYTES)
+
+    def _refuse_while_limited(self, resource: str) -> None:
+        now = self._clock()
+        limit = self._limits.get(resource)
+        if limit is not None and (seconds := limit.seconds_to_wait(now)):
+            raise RateLimitError("primary", seconds)
+        if self._quiet_until > now:
+            raise RateLimitError("secondary", self._quiet_until - now)
+
+    def _note(self, headers: Mapping[str, str], *, hops: int) -> None:
+        if self._budget is not None:
+            self._budget.note(hops)
+        limit = RateLimit.from_headers(headers)
+        if limit is not None:
+            self._limits[limit.resource] = limit.newer(self._limits.get(limit.resource))
+
+    def _limited(self, error: StatusError) -> RateLimitError | None:
+        now = self._clock()
+        limited = RateLimitError.from_status(error, now=now)
+        if limited is not None and limited.kind == "secondary":
+            self._quiet_until = max(self._quiet_until, now + limited.retry_after)
+        return limited
+
+    def _url(self, path: str, **query: str | int) -> httpx.URL:
+        url = self._base_url.copy_with(path=self._base_url.path.rstrip("/") + path)
+        return url.copy_merge_params(query) if query else url
+
+
+def _parsed(url: httpx.URL, parse: Callable[[], T]) -> T:
+    try:
+        return parse()
+    except (LookupError, TypeError) as error:
+        raise BodyFormatError(url=str(url), problem=repr(error)) from error
+
+
+def _is_transient(error: Exception) -> bool:
+    """Whether the network failed (on Workers as an OSError), or the error says that it passes."""
+    return isinstance(error, httpx.TransportError | OSError) or says_transient(error)

@@ -1,9 +1,11 @@
 """Figures of a Worker, and the thresholds at which somebody should look."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from repo_tracker.connection_pool import PoolStatistics
 
@@ -56,12 +58,30 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Durations:
-    """How long one kind of operation takes, in seconds; None before the first."""
+    """How long one kind of operation took, in seconds.
 
-    p50: float | None
-    p95: float | None
-    p99: float | None
-    slowest: float | None
+    Attributes:
+        p50: Half of them took no longer.
+        p95: Of a hundred, ninety-five took no longer.
+        p99: Of a hundred, ninety-nine took no longer.
+        slowest: None took longer.
+    """
+
+    p50: float
+    p95: float
+    p99: float
+    slowest: float
+
+    @classmethod
+    def of(cls, seconds: Iterable[float]) -> Self:
+        """Work them out by nearest rank, so each is a duration that was measured.
+
+        Args:
+            seconds: At least one duration.
+        """
+        ordered = sorted(seconds)
+        p50, p95, p99 = (ordered[math.ceil(len(ordered) * percent / 100) - 1] for percent in (50, 95, 99))
+        return cls(p50=p50, p95=p95, p99=p99, slowest=ordered[-1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +108,7 @@ class Snapshot:
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as what JSON can say."""
-        raise NotImplementedError
+        return asdict(self)
 
 
 class Metrics:
@@ -102,7 +122,13 @@ class Metrics:
     """
 
     def __init__(self, thresholds: Thresholds | None = None, *, samples: int = SAMPLES) -> None:
-        raise NotImplementedError
+        self._thresholds = thresholds or Thresholds()
+        self._samples = samples
+        self._durations: dict[str, deque[float]] = {}
+        self._operations = 0
+        self._errors = 0
+        self._peak_connections = 0
+        self._peak_memory: int | None = None
 
     def record(self, kind: str, seconds: float, *, failed: bool = False) -> None:
         """Note that an operation ended.
@@ -112,16 +138,42 @@ class Metrics:
             seconds: How long it took.
             failed: Whether it failed.
         """
-        raise NotImplementedError
+        self._durations.setdefault(kind, deque(maxlen=self._samples)).append(seconds)
+        self._operations += 1
+        self._errors += failed
 
     def observe_pool(self, statistics: PoolStatistics) -> None:
         """Note how many connections were open at once."""
-        raise NotImplementedError
+        self._peak_connections = max(self._peak_connections, statistics.peak)
 
     def observe_memory(self, used: int | None) -> None:
         """Note how much memory is used, in bytes; None where it cannot be seen."""
-        raise NotImplementedError
+        if used is not None:
+            self._peak_memory = max(self._peak_memory or 0, used)
 
     def snapshot(self) -> Snapshot:
         """Return the figures so far, with their alerts."""
-        raise NotImplementedError
+        durations = {kind: Durations.of(seconds) for kind, seconds in self._durations.items()}
+        error_rate = self._errors / self._operations if self._operations else 0.0
+        return Snapshot(
+            operations=self._operations,
+            errors=self._errors,
+            error_rate=error_rate,
+            peak_connections=self._peak_connections,
+            peak_memory_bytes=self._peak_memory,
+            durations=durations,
+            alerts=tuple(self._alerts(durations, error_rate)),
+        )
+
+    def _alerts(self, durations: Mapping[str, Durations], error_rate: float) -> Iterator[Alert]:
+        limits = self._thresholds
+        request, alarm = durations.get("request"), durations.get("alarm")
+        for figure, severity, value, threshold in (
+            ("connections", Severity.WARNING, self._peak_connections, limits.connections),
+            ("memory_bytes", Severity.CRITICAL, self._peak_memory, limits.memory_bytes),
+            ("request_seconds", Severity.WARNING, request.p99 if request else None, limits.request_seconds),
+            ("alarm_seconds", Severity.CRITICAL, alarm.slowest if alarm else None, limits.alarm_seconds),
+            ("error_rate", Severity.WARNING, error_rate, limits.error_rate),
+        ):
+            if value is not None and value > threshold:
+                yield Alert(figure=figure, severity=severity, value=value, threshold=threshold)

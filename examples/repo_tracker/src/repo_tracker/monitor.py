@@ -1,5 +1,6 @@
 """Where the time of an invocation goes, and which operation took too long."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -72,20 +73,48 @@ class PerformanceMonitor:
     """
 
     def __init__(self, operation: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        raise NotImplementedError
+        self._operation = operation
+        self._clock = clock
+        self._start = clock()
+        self._checkpoints: list[Checkpoint] = []
 
     def checkpoint(self, name: str) -> Checkpoint:
-        """Note a moment."""
-        raise NotImplementedError
+        """Note a moment.
+
+        Args:
+            name: What is done now.
+        """
+        at = self._clock() - self._start
+        previous = self._checkpoints[-1].at if self._checkpoints else 0.0
+        checkpoint = Checkpoint(name=name, at=at, since_previous=at - previous)
+        self._checkpoints.append(checkpoint)
+        return checkpoint
 
     def report(self) -> PerformanceReport:
         """Return the moments so far."""
-        raise NotImplementedError
+        seconds = self._clock() - self._start
+        return PerformanceReport(operation=self._operation, seconds=seconds, checkpoints=tuple(self._checkpoints))
 
     async def with_timeout(self, operation: str, work: Callable[[], Awaitable[T]], seconds: float) -> T:
         """Run `work`, cancel it when its time is over, and note a checkpoint when it is done.
 
+        Args:
+            operation: What `work` does.
+            work: A function without arguments, so that its time begins here.
+            seconds: How long it may take.
+
+        Returns:
+            What `work` returns.
+
         Raises:
             OperationTimeoutError: It took longer. A TimeoutError of its own is passed on as it is.
         """
-        raise NotImplementedError
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                result = await work()
+        except TimeoutError as error:
+            if deadline.expired():
+                raise OperationTimeoutError(operation, seconds) from error
+            raise
+        self.checkpoint(operation)
+        return result

@@ -20,11 +20,13 @@ class RateLimit:
     """The primary limit, as the headers of a response tell it.
 
     Attributes:
-        limit: Requests in an hour.
+        resource: What it is for: `"core"` or `"search"`, each has a limit of its own.
+        limit: Requests in an hour (core) or in a minute (search).
         remaining: How many of them are left.
         reset_at: When there are `limit` again, in seconds since 1970.
     """
 
+    resource: str
     limit: int
     remaining: int
     reset_at: float
@@ -36,7 +38,18 @@ class RateLimit:
         if not all(value.isdecimal() for value in values):
             return None
         limit, remaining, reset = map(int, values)
-        return cls(limit=limit, remaining=remaining, reset_at=float(reset))
+        resource = headers.get("x-ratelimit-resource", "core")
+        return cls(resource=resource, limit=limit, remaining=remaining, reset_at=float(reset))
+
+    def newer(self, other: Self | None) -> Self:
+        """Return which of two of the same resource is newer, as answers may overtake each other."""
+        if other is None or (self.reset_at, -self.remaining) >= (other.reset_at, -other.remaining):
+            return self
+        return other
+
+    def seconds_to_wait(self, now: float) -> float:
+        """Return how long there are no requests left, in seconds; 0 while there are."""
+        return 0.0 if self.remaining else max(self.reset_at - now, 0.0)
 
 
 class RateLimitError(Exception):
@@ -70,7 +83,7 @@ class RateLimitError(Exception):
         if retry_after.isdecimal():
             return cls("secondary", float(retry_after))
         if limit is not None and not limit.remaining:
-            return cls("primary", max(limit.reset_at - now, 0.0))
+            return cls("primary", limit.seconds_to_wait(now))
         if error.status == _LIMITED[1] or "rate limit" in error.reason.lower():
             return cls("secondary", SECONDARY_WAIT)
         return None

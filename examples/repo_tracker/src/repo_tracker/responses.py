@@ -7,7 +7,7 @@ ResponseError                what all of these are
 """
 
 import json
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -40,14 +40,16 @@ class StatusError(ResponseError):
         status: The status, such as 404.
         reason: What the server said: the `message` of a JSON body, or else the phrase that belongs to the status.
         headers: The headers of the response.
+        hops: How many redirects led to it.
     """
 
-    def __init__(self, *, status: int, reason: str, url: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, *, status: int, reason: str, url: str, headers: Mapping[str, str], hops: int = 0) -> None:
         server_failed = status >= httpx.codes.INTERNAL_SERVER_ERROR
         super().__init__(f"{status} {reason} from {url}", url=url, transient=server_failed)
         self.status = status
         self.reason = reason
         self.headers = headers
+        self.hops = hops
 
 
 class BodyTooLargeError(ResponseError):
@@ -58,10 +60,10 @@ class BodyTooLargeError(ResponseError):
 
 
 class BodyFormatError(ResponseError):
-    """A body that is no JSON; transient, because it may have been cut off on its way."""
+    """A body that says something else than it should; transient, because it may have been cut off on its way."""
 
     def __init__(self, *, url: str, problem: str) -> None:
-        super().__init__(f"the body from {url} is no JSON: {problem}", url=url, transient=True)
+        super().__init__(f"the body from {url} is not what it should be: {problem}", url=url, transient=True)
 
 
 async def fetch_with_cleanup(
@@ -92,7 +94,13 @@ async def fetch_with_cleanup(
         return response
     async with aclosing(response):
         reason = await _reason(response)
-    raise StatusError(status=response.status_code, reason=reason, url=str(request.url), headers=response.headers)
+    raise StatusError(
+        status=response.status_code,
+        reason=reason,
+        url=str(request.url),
+        headers=response.headers,
+        hops=len(response.history),
+    )
 
 
 async def fetch_json(
@@ -136,7 +144,7 @@ async def read_json(response: httpx.Response, *, max_bytes: int = DEFAULT_MAX_BY
 
 async def stream_capped(
     response: httpx.Response, *, max_bytes: int = DEFAULT_MAX_BYTES, part_bytes: int = 1 << 16
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yield the body of an open response in parts, and close it at the end, however that comes about.
 
     A body that announces itself as too large is closed before any of it is read; one that turns out to be, as soon as
