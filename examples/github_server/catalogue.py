@@ -88,12 +88,18 @@ class Catalogue:
 
     def __init__(self, seed: int, size: int) -> None:
         self._seed = seed
+        self._size = size
         owners = [
             Owner(id=1000 + number, login=f"{_NOUNS[number % 8]}-{number}", kind=("User", "Organization")[number % 2])
             for number in range(OWNERS)
         ]
         self._owners = {owner.login: owner for owner in owners}
-        self._by_id = {number: self._drawn(number, owners[number % OWNERS]) for number in range(1, size + 1)}
+        self.restore()
+
+    def restore(self) -> None:
+        """Undo all changes."""
+        owners = list(self._owners.values())
+        self._by_id = {number: self._drawn(number, owners[number % OWNERS]) for number in range(1, self._size + 1)}
         self._by_name = {repository.full_name: repository.id for repository in self}
         self._former = {
             f"{repository.owner.login}/{repository.former_name}": repository.id

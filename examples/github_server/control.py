@@ -6,7 +6,7 @@
 | `POST /_control/release` | lets the slow answers go on that wait for it |
 | `POST /_control/limits` | another primary rate limit: `{"resource": "core", "limit": 3, "window_s": 60}` |
 | `POST /_control/repositories/7` | changes a repository: attributes of `Repository` as JSON |
-| `POST /_control/reset` | ends faults, renews rate limits, clears the journal; the catalogue stays |
+| `POST /_control/reset` | ends faults, undoes changes, renews rate limits, clears the journal |
 | `GET /_control/journal` | what happened since the last reset |
 """
 
@@ -45,6 +45,7 @@ class Control:
         self.faults = Faults(seed)
         self.journal = Journal()
         self.released = Event()
+        self._changed = False
 
     def answer(self, request: Request) -> Answer:
         """Do what a request to the control asks for."""
@@ -73,6 +74,7 @@ class Control:
         return {}
 
     def _post_repositories(self, data: dict[str, Any], number: str) -> dict[str, Any]:
+        self._changed = True
         return {"full_name": self.api.catalogue.change(int(number), **data).full_name}
 
     def _post_reset(self, *_: object) -> dict[str, Any]:
@@ -80,6 +82,9 @@ class Control:
         self.faults.clear()
         self.journal.clear()
         self.api.limits = RateLimits(time.time)
+        if self._changed:
+            self.api.catalogue.restore()
+            self._changed = False
         return {}
 
     def _get_journal(self, *_: object) -> dict[str, Any]:

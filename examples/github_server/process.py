@@ -80,7 +80,7 @@ class GitHub:
         return str(self._ask("POST", f"repositories/{number}", attributes)["full_name"])
 
     def reset(self) -> None:
-        """End faults, renew rate limits, forget what happened. The repositories stay as they are."""
+        """End faults, undo changes, renew rate limits, forget what happened."""
         self._ask("POST", "reset")
 
     def journal(self) -> dict[str, Any]:

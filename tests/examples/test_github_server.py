@@ -102,11 +102,11 @@ class TestRepositories:
     def test_renaming_one_leaves_its_old_name_behind(self, github: GitHub, client: httpx.Client) -> None:
         (old,) = github.names(7)
         new = github.change(7, name="renamed-while-running")
-        try:
-            assert client.get(f"/repos/{new}").status_code == 200
-            assert client.get(f"/repos/{old}").headers["location"].endswith("/repositories/7")
-        finally:
-            github.change(7, name=old.partition("/")[2])
+        assert client.get(f"/repos/{new}").status_code == 200
+        assert client.get(f"/repos/{old}").headers["location"].endswith("/repositories/7")
+        github.reset()
+        assert client.get(f"/repos/{old}").status_code == 200
+        assert client.get(f"/repos/{new}").status_code == 404
 
     def test_without_a_user_agent_nothing_is_answered(self, github: GitHub) -> None:
         connection = HTTPConnection(github.url.removeprefix("http://"), timeout=PATIENCE_S)

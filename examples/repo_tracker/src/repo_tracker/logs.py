@@ -14,7 +14,7 @@ def log(event: str, **fields: object) -> None:
         event: What happened, in a word or two that never change.
         **fields: What there is to know of it. What JSON cannot say is written as text, an error with its type.
     """
-    print(json.dumps({"event": event, **fields}, default=_as_text))  # noqa: T201 - this is how a Worker logs
+    print(json.dumps({"event": event, **fields}, default=_as_text))
 
 
 def _as_text(value: object) -> str:
