@@ -44,7 +44,7 @@ HEADERS: Final = (
 
 LATENCY_S: Final = 0.01
 ROWS: Final = 20_000
-TOKEN: Final = "a-token"  # noqa: S105 - of a server that takes any
+TOKEN: Final = "a-token"
 
 
 @dataclass(frozen=True, slots=True)

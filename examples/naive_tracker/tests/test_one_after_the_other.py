@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 from conftest import Opener
-
 from github_server.process import GitHub as Server
 
 

@@ -3,7 +3,6 @@
 import asyncio
 
 from conftest import Opener
-
 from github_server.process import GitHub as Server
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from random import Random
 
 import pytest
-from conftest import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repo_tracker.backoff import Backoff
 from repo_tracker.budget import Budget, BudgetSpentError
 from repo_tracker.request_queue import DeadLetter, RequestQueue, WorkCancelledError
+from tests.kit.clock import Clock
 
 
 class PassingError(Exception):
@@ -69,7 +69,7 @@ async def test_waits_double_up_to_the_cap(clock: Clock) -> None:
 
 @given(failures=st.integers(1, 5000), seed=st.integers())
 def test_a_wait_is_anywhere_between_nothing_and_its_ceiling(failures: int, seed: int) -> None:
-    backoff = Backoff(base=0.5, cap=30.0, random=Random(seed).random)
+    backoff = Backoff(base=0.5, cap=30.0, random=Random(seed).random)  # noqa: S311 - no secret
     assert 0.0 <= backoff.delay(failures) <= min(30.0, 0.5 * 2.0 ** min(failures - 1, 64))
 
 

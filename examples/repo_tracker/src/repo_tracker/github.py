@@ -15,7 +15,7 @@ from repo_tracker.backoff import Backoff
 from repo_tracker.budget import Budget
 from repo_tracker.connection_pool import ConnectionPool
 from repo_tracker.models import Repository
-from repo_tracker.rate_limit import RateLimit, RateLimitError
+from repo_tracker.rate_limit import RateLimit, RateLimits
 from repo_tracker.request_queue import DEFAULT_ATTEMPTS, RequestQueue, says_transient
 from repo_tracker.responses import BodyFormatError, ResponseError, StatusError, fetch_with_cleanup, read_json
 
@@ -94,13 +94,12 @@ class GitHubService:
         self._clock = clock
         self._sleep = sleep
         self._random = random
-        self._limits: dict[str, RateLimit] = {}
-        self._quiet_until = 0.0
+        self._limits = RateLimits(clock)
 
     @property
     def rate_limit(self) -> RateLimit | None:
         """The primary rate limit of all but searches, as GitHub told it last; None before the first answer."""
-        return self._limits.get(_CORE)
+        return self._limits.primary.get(_CORE)
 
     async def get_repository(self, name: str, *, etag: str | None = None) -> Repository | None:
         """Fetch one repository, also under a name that it had before.
@@ -213,39 +212,22 @@ class GitHubService:
         """Make one attempt, and return the response, closed, with what its JSON says; None if it has no body."""
         headers = self._headers if etag is None else {**self._headers, "if-none-match": etag}
         async with self._pool.connection():
-            self._refuse_while_limited(resource)  # also if the limit was reached while this one was in the queue
+            self._limits.refuse(resource)  # also if the limit was reached while this one was in the queue
             try:
                 response = await fetch_with_cleanup(self._client, str(url), headers=headers, expected=(200, 304))
             except StatusError as error:
                 self._note(error.headers, hops=error.hops)
-                raise self._limited(error) or error from None
+                raise self._limits.recognise(error) or error from None
             self._note(response.headers, hops=len(response.history))
             if response.status_code == httpx.codes.NOT_MODIFIED:
                 await response.aclose()
                 return response, None
             return response, await read_json(response, max_bytes=MAX_BYTES)
 
-    def _refuse_while_limited(self, resource: str) -> None:
-        now = self._clock()
-        limit = self._limits.get(resource)
-        if limit is not None and (seconds := limit.seconds_to_wait(now)):
-            raise RateLimitError("primary", seconds)
-        if self._quiet_until > now:
-            raise RateLimitError("secondary", self._quiet_until - now)
-
     def _note(self, headers: Mapping[str, str], *, hops: int) -> None:
         if self._budget is not None:
             self._budget.note(hops)
-        limit = RateLimit.from_headers(headers)
-        if limit is not None:
-            self._limits[limit.resource] = limit.newer(self._limits.get(limit.resource))
-
-    def _limited(self, error: StatusError) -> RateLimitError | None:
-        now = self._clock()
-        limited = RateLimitError.from_status(error, now=now)
-        if limited is not None and limited.kind == "secondary":
-            self._quiet_until = max(self._quiet_until, now + limited.retry_after)
-        return limited
+        self._limits.note(headers)
 
     def _url(self, path: str, **query: str | int) -> httpx.URL:
         url = self._base_url.copy_with(path=self._base_url.path.rstrip("/") + path)

@@ -3,7 +3,7 @@
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api (checked 2026-11-24)
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -87,3 +87,49 @@ class RateLimitError(Exception):
         if error.status == _LIMITED[1] or "rate limit" in error.reason.lower():
             return cls("secondary", SECONDARY_WAIT)
         return None
+
+
+class RateLimits:
+    """What is known of the limits in force, so that no request is sent that would be refused.
+
+    Args:
+        clock: Returns seconds since 1970.
+
+    Attributes:
+        primary: The primary limits, by resource.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.primary: dict[str, RateLimit] = {}
+        self._clock = clock
+        self._quiet_until = 0.0
+
+    def note(self, headers: Mapping[str, str]) -> None:
+        """Take over what the headers of a response say."""
+        limit = RateLimit.from_headers(headers)
+        if limit is not None:
+            self.primary[limit.resource] = limit.newer(self.primary.get(limit.resource))
+
+    def recognise(self, error: StatusError) -> RateLimitError | None:
+        """Return the rate limit that a refusal is, and keep it in mind; None if it is another kind of refusal."""
+        now = self._clock()
+        limited = RateLimitError.from_status(error, now=now)
+        if limited is not None and limited.kind == "secondary":
+            self._quiet_until = max(self._quiet_until, now + limited.retry_after)
+        return limited
+
+    def refuse(self, resource: str) -> None:
+        """Refuse a request that GitHub would refuse.
+
+        Args:
+            resource: What it asks for: `"core"` or `"search"`.
+
+        Raises:
+            RateLimitError: It would be.
+        """
+        now = self._clock()
+        limit = self.primary.get(resource)
+        if limit is not None and (seconds := limit.seconds_to_wait(now)):
+            raise RateLimitError("primary", seconds)
+        if self._quiet_until > now:
+            raise RateLimitError("secondary", self._quiet_until - now)

@@ -165,7 +165,7 @@ async def stream_capped(
         if announced.isdecimal() and int(announced) > max_bytes:
             raise BodyTooLargeError(url=url, max_bytes=max_bytes)
         seen = 0
-        async for part in response.aiter_bytes(part_bytes):
+        async for part in response.aiter_bytes(min(part_bytes, max_bytes + 1)):
             seen += len(part)
             if seen > max_bytes:
                 raise BodyTooLargeError(url=url, max_bytes=max_bytes)

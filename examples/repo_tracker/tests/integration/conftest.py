@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-
 from github_server.process import GitHub as Server
 from github_server.process import running
 from pytest_cfworkers.d1 import D1Database
+
 from repo_tracker.backoff import Backoff
 from repo_tracker.budget import Budget
 from repo_tracker.connection_pool import CONNECTIONS, ConnectionPool
@@ -50,8 +50,8 @@ def services(server: Server) -> Opener:
     @asynccontextmanager
     async def opened(database: D1Database, clock: Callable[[], float] = time.time) -> AsyncIterator[Services]:
         pool = ConnectionPool()
-        # Without TLS, whose set-up would take most of the time.
-        async with httpx.AsyncClient(verify=False, trust_env=False) as client:
+        # Nothing here speaks TLS, and loading certificates would take most of the time.
+        async with httpx.AsyncClient(verify=False, trust_env=False) as client:  # noqa: S501
             github = GitHubService(
                 client, pool, base_url=server.url, token="a-token", budget=Budget(SUBREQUESTS), random=hardly_any
             )

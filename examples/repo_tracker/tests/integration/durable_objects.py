@@ -4,39 +4,29 @@ from typing import Any
 
 from repo_tracker.models import Tier
 from repo_tracker.scheduler import Step, TierScheduler
+from tests.kit.durable_object import Storage
 
 
 class InterruptedHandlerError(Exception):
     """The isolate went away in the middle of a handler."""
 
 
-class Storage:
-    """The storage of one object.
+class InterruptedStorage(Storage):
+    """The storage of an object whose isolate can be made to go away.
 
     Attributes:
-        alarm: When the alarm is due, in milliseconds; None if there is none.
         interrupt_next: Whether the handler goes away before its next value is kept.
     """
 
     def __init__(self) -> None:
-        self.alarm: int | None = None
+        super().__init__()
         self.interrupt_next = False
-        self._values: dict[str, Any] = {}
-
-    async def get(self, key: str, /) -> Any:
-        return self._values.get(key)
 
     async def put(self, key: str, value: Any, /) -> None:
         if self.interrupt_next:
             self.interrupt_next = False
             raise InterruptedHandlerError
-        self._values[key] = value
-
-    async def getAlarm(self) -> int | None:  # noqa: N802 - the platform's name
-        return self.alarm
-
-    async def setAlarm(self, scheduled_time: int, /) -> None:  # noqa: N802
-        self.alarm = scheduled_time
+        await super().put(key, value)
 
 
 class Objects:
@@ -50,7 +40,7 @@ class Objects:
     def __init__(self, step: Step, start: float, period: float) -> None:
         self.now = start
         self.interrupted = 0
-        self._storages = {tier: Storage() for tier in Tier}
+        self._storages = {tier: InterruptedStorage() for tier in Tier}
         self._schedulers = {
             tier: TierScheduler(storage, step, periods=dict.fromkeys(Tier, period), clock=lambda: self.now)
             for tier, storage in self._storages.items()

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.integration.durable_objects import Objects
-
 from github_server.process import GitHub as Server
 from pytest_cfworkers import Invocation, Statistics
 from pytest_cfworkers.d1 import D1Database
 from pytest_cfworkers.d1.faults import NETWORK_LOST, STORAGE_RESET, Fault, Faults, inject
+
 from repo_tracker.metrics import Metrics
 from repo_tracker.models import Tier
 from repo_tracker.scheduler import Progress
 from tests.integration.conftest import Opener
+from tests.integration.durable_objects import Objects
 
 Invocations = Callable[..., Invocation]
 

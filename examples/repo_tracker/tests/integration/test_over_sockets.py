@@ -7,12 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-
 from github_server.catalogue import RENAMED_EVERY
 from github_server.process import GitHub as Server
-from pytest_cfworkers import Statistics
 from pytest_cfworkers.d1 import D1Database
 from pytest_cfworkers.plugin.fixtures import Ledger
+
 from repo_tracker.invocation import invocation
 from repo_tracker.metrics import Metrics
 from repo_tracker.models import Tier
@@ -74,7 +73,7 @@ async def test_search_follows_the_links_up_to_the_thousandth_result(
         report = await worker.tracker.discover("size:>0")
     assert report.items == 1_000
     assert await cf_d1.prepare("SELECT count(*) AS n FROM repositories").first("n") == 1_000
-    used: Statistics = cf_ledger.statistics()
+    used = cf_ledger.statistics()
     assert (used.subrequests, used.peak_connections) == (10, 1)
     assert used.d1_parameters <= 100
 
