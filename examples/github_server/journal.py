@@ -9,7 +9,7 @@ KEPT: Final = 20_000
 
 
 @final
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Entry:
     """One request.
 
@@ -42,7 +42,7 @@ class Journal:
         """Forget everything but the connections that are open."""
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._requests = 0
-        self._running = 0
+        self._running: set[Entry] = set()
         self._peak_running = 0
         self._peak_sockets = self.sockets
 
@@ -56,13 +56,16 @@ class Journal:
         entry = Entry(method, path, 0, fault)
         self._entries.append(entry)
         self._requests += 1
-        self._running += 1
-        self._peak_running = max(self._peak_running, self._running)
+        self._running.add(entry)
+        self._peak_running = max(self._peak_running, len(self._running))
         return entry
 
-    def end(self) -> None:
-        """Note that a request's answer went out, or will not."""
-        self._running = max(0, self._running - 1)
+    def end(self, entry: Entry) -> None:
+        """Note that the last of a request's answer goes out now, or never will; the second time nothing happens.
+
+        It is noted before it goes out: afterwards the client may be here with its next request already.
+        """
+        self._running.discard(entry)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as the control shows it."""

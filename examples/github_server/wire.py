@@ -56,39 +56,36 @@ class Wire:
     async def _answered(self, request: Request, connection: h11.Connection, writer: StreamWriter) -> None:
         control = self._control
         if request.path.startswith(PREFIX):
-            await _sent(control.answer(request), request, connection, writer)
+            await _sent(_encoded(control.answer(request), request, connection), writer)
             return
         fault = control.faults.strike(request.path)
         entry = control.journal.begin(request.method, request.path, fault and fault.kind)
         try:
             await asyncio.sleep(self._latency_s)
             if fault and fault.kind == "reset":
+                control.journal.end(entry)
                 _reset(writer)
                 raise ConnectionResetError
             answer = (fault and fault.answer()) or control.api.answer(request)
             entry.status = answer.status
-            await self._sent_with(fault, answer, request, connection, writer)
+            rest = await self._begun(fault, answer, _encoded(answer, request, connection), writer)
+            control.journal.end(entry)
+            await _sent(rest, writer)
         finally:
-            control.journal.end()
+            control.journal.end(entry)
 
-    async def _sent_with(
-        self, fault: Fault | None, answer: Answer, request: Request, connection: h11.Connection, writer: StreamWriter
-    ) -> None:
+    async def _begun(self, fault: Fault | None, answer: Answer, message: bytes, writer: StreamWriter) -> bytes:
+        """Send as much of a message as comes before its end, as slowly as a fault wants it; return the rest."""
+        middle = len(message) - max(len(answer.body) // 2, 1)  # who has the last byte has the answer
         if fault and fault.kind == "slow-headers":
             await self._waited(fault)
-        if fault is None or fault.kind not in {"slow-body", "truncated-body"}:
-            await _sent(answer, request, connection, writer)
-            return
-        half = len(answer.body) // 2
-        writer.write(connection.send(_head(answer)) or b"")
-        writer.write(connection.send(h11.Data(answer.body[:half])) or b"")
-        await writer.drain()
-        if fault.kind == "truncated-body":
-            raise ConnectionAbortedError  # what was promised does not come
-        await self._waited(fault)
-        writer.write(connection.send(h11.Data(answer.body[half:])) or b"")
-        writer.write(connection.send(h11.EndOfMessage()) or b"")
-        await writer.drain()
+        elif fault and fault.kind in {"slow-body", "truncated-body"}:
+            await _sent(message[:middle], writer)
+            if fault.kind == "truncated-body":
+                raise ConnectionAbortedError  # what was promised does not come
+            await self._waited(fault)
+            return message[middle:]
+        return message
 
     async def _waited(self, fault: Fault) -> None:
         if fault.seconds is None:
@@ -116,20 +113,20 @@ async def _received(connection: h11.Connection, reader: StreamReader) -> Request
             return None
 
 
-async def _sent(answer: Answer, request: Request, connection: h11.Connection, writer: StreamWriter) -> None:
-    parts = [connection.send(_head(answer))]
-    if request.method != "HEAD" and answer.body:
-        parts.append(connection.send(h11.Data(answer.body)))
-    parts.append(connection.send(h11.EndOfMessage()))
-    writer.write(b"".join(part or b"" for part in parts))
-    await writer.drain()
-
-
-def _head(answer: Answer) -> h11.Response:
+def _encoded(answer: Answer, request: Request, connection: h11.Connection) -> bytes:
     headers = {"date": formatdate(usegmt=True), "server": "github.com", **answer.headers}
     if answer.status != 304:  # which has no body, so it promises none
         headers["content-length"] = str(len(answer.body))
-    return h11.Response(status_code=answer.status, headers=list(headers.items()))
+    parts = [connection.send(h11.Response(status_code=answer.status, headers=list(headers.items())))]
+    if request.method != "HEAD" and answer.body:
+        parts.append(connection.send(h11.Data(answer.body)))
+    parts.append(connection.send(h11.EndOfMessage()))
+    return b"".join(part or b"" for part in parts)
+
+
+async def _sent(data: bytes, writer: StreamWriter) -> None:
+    writer.write(data)
+    await writer.drain()
 
 
 def _reset(writer: StreamWriter) -> None:

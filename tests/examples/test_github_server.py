@@ -284,6 +284,12 @@ class TestFaults:
             github.release()
             assert sum(map(len, parts)) > 0
 
+    def test_truncated_answer_without_a_body_does_not_arrive(self, github: GitHub, client: httpx.Client) -> None:
+        github.fault("truncated-body", skip=1)
+        etag = client.get("/repositories/1").headers["etag"]
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.get("/repositories/1", headers={"if-none-match": etag})
+
     @pytest.mark.parametrize("kind", ["slow-headers", "slow-body"])
     def test_slow_answer_can_have_a_time(self, github: GitHub, client: httpx.Client, kind: str) -> None:
         github.fault(kind, seconds=0.01)
