@@ -17,6 +17,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd examples/repo_tracker && $(abspath $(BIN))/mypy
 	PYTHONPATH=.:$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])') \
 	    $(BIN)/pyright --ignoreexternal --verifytypes pytest_cfworkers
 	$(BIN)/lint-imports

@@ -20,8 +20,9 @@ class Fault:
 
     Attributes:
         kind: "slow-headers" and "slow-body" wait before the headers or in the middle of the body, "truncated-body"
-            ends in the middle of it (where there is none, before the last byte of the headers), "reset" resets the connection in place of an answer, "status" is a server
-            error, "secondary-limit" is a refusal with `Retry-After`.
+            ends in the middle of it, "reset" resets the connection in place of an answer, "status" is a server
+            error, "secondary-limit" is a refusal with `Retry-After`. Where there is no body, its middle is before
+            the last byte of the headers.
         path: Which paths, with `*` for any part of one.
         times: How many requests at most; None for all.
         skip: How many matching requests come before the first.

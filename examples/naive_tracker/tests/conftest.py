@@ -5,11 +5,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import httpx
 import pytest
+
 from github_server.catalogue import Catalogue
 from github_server.process import GitHub as Server
 from github_server.process import running
 from github_server.shapes import minimal
-
 from naive_tracker.github import GitHub, Repository
 
 Opener = Callable[..., AbstractAsyncContextManager[GitHub]]

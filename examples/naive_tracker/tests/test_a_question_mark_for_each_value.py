@@ -2,9 +2,8 @@
 
 import asyncio
 
-from pytest_cfworkers.d1 import D1Database
-
 from naive_tracker.storage import Storage
+from pytest_cfworkers.d1 import D1Database
 
 
 def test_stars_of_a_hundred_and_one_repositories(cf_d1: D1Database) -> None:

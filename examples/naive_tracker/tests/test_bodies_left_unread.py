@@ -3,6 +3,7 @@
 import asyncio
 
 from conftest import Opener
+
 from github_server.process import GitHub as Server
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from conftest import Opener
+
 from github_server.process import GitHub as Server
 
 

@@ -3,9 +3,9 @@
 import asyncio
 
 from conftest import listed
-from pytest_cfworkers.d1 import D1Database
 
 from naive_tracker.storage import Storage
+from pytest_cfworkers.d1 import D1Database
 
 
 def test_save_twenty_repositories_at_once(cf_d1: D1Database) -> None:

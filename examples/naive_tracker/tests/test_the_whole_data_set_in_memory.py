@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from pytest_cfworkers.d1 import D1Database
 
 from naive_tracker.storage import Storage
+from pytest_cfworkers.d1 import D1Database
 
 ROWS = """
 WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 20000)

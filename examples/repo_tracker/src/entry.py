@@ -1,12 +1,13 @@
 """Where the platform comes in: the only module that needs the Workers SDK. It translates, and nothing else."""
 
 import json
+from functools import partial
 from typing import Any
 
 from workers import DurableObject, Request, Response, WorkerEntrypoint
 
 from repo_tracker.app import App, Reply, failure
-from repo_tracker.invocation import invocation
+from repo_tracker.invocation import SECONDS, invocation
 from repo_tracker.logs import log
 from repo_tracker.metrics import Metrics
 from repo_tracker.models import Tier
@@ -34,7 +35,8 @@ class Default(WorkerEntrypoint):
             secret = getattr(self.env, "ADMIN_TOKEN", None)
             app = App(services, METRICS, tiers=Objects(self.env.TIERS), secret=secret)
             authorization = request.headers.get("authorization") or ""
-            return await app.handle(str(request.method), request.url, authorization=authorization, body=request.text)
+            work = partial(app.handle, str(request.method), request.url, authorization=authorization, body=request.text)
+            return await services.monitor.with_timeout("answered", work, SECONDS["request"])
 
 
 class Objects:
@@ -72,4 +74,5 @@ class TierObject(DurableObject):
 
     async def _refresh(self, tier: Tier, cursor: int) -> Progress:
         async with invocation(self.env, "alarm", METRICS) as services:
-            return await services.tracker.refresh(tier, cursor)
+            work = partial(services.tracker.refresh, tier, cursor)
+            return await services.monitor.with_timeout("refreshed", work, SECONDS["alarm"])

@@ -1,15 +1,17 @@
 """The HTTP interface."""
 
 import json
+from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 import respx
-from pytest_cfworkers.d1 import D1Database
 
+from pytest_cfworkers.d1 import D1Database
 from repo_tracker.app import App, Reply, failure
-from repo_tracker.invocation import invocation
+from repo_tracker.invocation import Services, invocation
 from repo_tracker.metrics import Metrics
 from repo_tracker.models import Tier
 from repo_tracker.service import ServiceError
@@ -38,18 +40,23 @@ class Site:
         self.tiers = Tiers()
         self.secret: str | None = "s3cret"
         self.bodies_read = 0
+        self.api = respx.Router(base_url=API)
 
     async def __call__(self, method: str, path: str, *, body: object = None, authorization: str = "") -> Reply:
         async def read() -> str:
             self.bodies_read += 1
             return body if isinstance(body, str) else json.dumps(body)
 
-        async with invocation(self.env, "request", self.metrics, log=lambda *_, **__: None) as services:
+        async with self._invocation() as services:
             app = App(services, self.metrics, tiers=self.tiers, secret=self.secret, log=lambda *_, **__: None)
             url = f"https://tracker.example{path}"
             reply = await app.handle(method, url, authorization=authorization, body=read)
         json.dumps(reply.body)
         return reply
+
+    def _invocation(self) -> AbstractAsyncContextManager[Services]:
+        transport = httpx.MockTransport(self.api.async_handler)
+        return invocation(self.env, "request", self.metrics, transport=transport, log=lambda *_, **__: None)
 
 
 KEY = "Bearer s3cret"
@@ -61,10 +68,9 @@ def site(cf_d1: D1Database) -> Site:
 
 
 async def test_repositories_are_tracked_and_then_listed(site: Site) -> None:
-    with respx.mock(base_url=API) as api:
-        api.get("/repos/octo/one").mock(return_value=answer(1, "octo/one", etag='"v"'))
-        api.get("/repos/octo/gone").respond(404, json={"message": "Not Found"})
-        reply = await site("POST", "/repositories", body={"names": ["octo/one", "octo/gone"]}, authorization=KEY)
+    site.api.get("/repos/octo/one").mock(return_value=answer(1, "octo/one", etag='"v"'))
+    site.api.get("/repos/octo/gone").respond(404, json={"message": "Not Found"})
+    reply = await site("POST", "/repositories", body={"names": ["octo/one", "octo/gone"]}, authorization=KEY)
     assert reply.status == 207
     assert reply.body == {
         "saved": 1,
@@ -77,9 +83,8 @@ async def test_repositories_are_tracked_and_then_listed(site: Site) -> None:
 
 
 async def test_a_search_is_discovered(site: Site) -> None:
-    with respx.mock(base_url=API) as api:
-        api.get("/search/repositories").respond(200, json={"items": [described(1), described(2)]})
-        reply = await site("POST", "/discover", body={"query": "language:python"}, authorization=KEY)
+    site.api.get("/search/repositories").respond(200, json={"items": [described(1), described(2)]})
+    reply = await site("POST", "/discover", body={"query": "language:python"}, authorization=KEY)
     assert (reply.status, reply.body["items"]) == (200, 2)
 
 

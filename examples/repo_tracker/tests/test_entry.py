@@ -10,8 +10,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
 import pytest
-from pytest_cfworkers.d1 import D1Database
 
+from pytest_cfworkers.d1 import D1Database
 from tests.kit.durable_object import Storage
 
 SOURCE: Final = Path(__file__).parents[1] / "src"

@@ -17,8 +17,8 @@ from tests.kit.github import API, answer, described, limits
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
+async def http(api: respx.Router) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(api.async_handler)) as client:
         yield client
 
 
@@ -33,16 +33,15 @@ def github(http: httpx.AsyncClient, pool: ConnectionPool, clock: Clock) -> GitHu
 
 
 @pytest.fixture
-def api() -> respx.MockRouter:
-    return respx.mock(base_url=API, assert_all_called=False)
+def api() -> respx.Router:
+    return respx.Router(base_url=API, assert_all_called=False)
 
 
 async def test_a_repository_is_fetched_with_the_headers_that_github_asks_for(
-    github: GitHubService, api: respx.MockRouter
+    github: GitHubService, api: respx.Router
 ) -> None:
-    with api:
-        route = api.get("/repos/octo/one").mock(return_value=answer(1, "octo/one", etag='"v1"'))
-        repository = await github.get_repository("octo/one")
+    route = api.get("/repos/octo/one").mock(return_value=answer(1, "octo/one", etag='"v1"'))
+    repository = await github.get_repository("octo/one")
     assert repository == Repository.from_github(described(), etag='"v1"')
     sent = route.calls.last.request.headers
     assert sent["authorization"] == "Bearer t0ken"
@@ -50,48 +49,42 @@ async def test_a_repository_is_fetched_with_the_headers_that_github_asks_for(
     assert sent["accept"] == "application/vnd.github+json"
 
 
-async def test_an_unchanged_repository_is_none(github: GitHubService, api: respx.MockRouter) -> None:
-    with api:
-        route = api.get("/repos/octo/one").respond(304)
-        assert await github.get_repository("octo/one", etag='"v1"') is None
+async def test_an_unchanged_repository_is_none(github: GitHubService, api: respx.Router) -> None:
+    route = api.get("/repos/octo/one").respond(304)
+    assert await github.get_repository("octo/one", etag='"v1"') is None
     assert route.calls.last.request.headers["if-none-match"] == '"v1"'
 
 
 async def test_a_renamed_repository_is_found_and_the_hop_is_counted(
-    http: httpx.AsyncClient, pool: ConnectionPool, api: respx.MockRouter
+    http: httpx.AsyncClient, pool: ConnectionPool, api: respx.Router
 ) -> None:
     budget = Budget(10)
-    with api:
-        api.get("/repos/octo/old").respond(301, headers={"location": f"{API}/repositories/1"})
-        api.get("/repositories/1").mock(return_value=answer(1, "octo/new"))
-        repository = await GitHubService(http, pool, budget=budget).get_repository("octo/old")
+    api.get("/repos/octo/old").respond(301, headers={"location": f"{API}/repositories/1"})
+    api.get("/repositories/1").mock(return_value=answer(1, "octo/new"))
+    repository = await GitHubService(http, pool, budget=budget).get_repository("octo/old")
     assert repository is not None
     assert repository.full_name == "octo/new"
     assert budget.spent == 2
 
 
-async def test_many_are_fetched_six_at_a_time(
-    github: GitHubService, pool: ConnectionPool, api: respx.MockRouter
-) -> None:
-    with api:
-        for number in range(40):
-            api.get(f"/repos/octo/r{number}").mock(return_value=answer(number, f"octo/r{number}"))
-        found = await github.get_repositories([f"octo/r{number}" for number in range(40)])
+async def test_many_are_fetched_six_at_a_time(github: GitHubService, pool: ConnectionPool, api: respx.Router) -> None:
+    for number in range(40):
+        api.get(f"/repos/octo/r{number}").mock(return_value=answer(number, f"octo/r{number}"))
+    found = await github.get_repositories([f"octo/r{number}" for number in range(40)])
     assert [repository.id for repository in found.fetched.values()] == list(range(40))
     assert pool.statistics().peak == 6
 
 
 async def test_a_partial_failure_returns_what_succeeded_and_names_what_did_not(
-    github: GitHubService, api: respx.MockRouter
+    github: GitHubService, api: respx.Router
 ) -> None:
-    with api:
-        api.get("/repos/octo/one").mock(return_value=answer(1, "octo/one"))
-        api.get("/repos/octo/known").respond(304)
-        api.get("/repos/octo/gone").respond(404, json={"message": "Not Found"})
-        api.get("/repos/octo/odd").respond(200, json={"id": 4})
-        found = await github.get_repositories(
-            ["octo/one", "octo/gone", "octo/known", "octo/odd", "../../user", "octo/one"], etags={"octo/known": '"v"'}
-        )
+    api.get("/repos/octo/one").mock(return_value=answer(1, "octo/one"))
+    api.get("/repos/octo/known").respond(304)
+    api.get("/repos/octo/gone").respond(404, json={"message": "Not Found"})
+    api.get("/repos/octo/odd").respond(200, json={"id": 4})
+    found = await github.get_repositories(
+        ["octo/one", "octo/gone", "octo/known", "octo/odd", "../../user", "octo/one"], etags={"octo/known": '"v"'}
+    )
     assert list(found.fetched) == ["octo/one"]
     assert found.unchanged == ("octo/known",)
     assert {name: type(error) for name, error in found.failed.items()} == {
@@ -101,12 +94,11 @@ async def test_a_partial_failure_returns_what_succeeded_and_names_what_did_not(
     }
 
 
-async def test_what_is_not_known_yet_is_fetched_first(github: GitHubService, api: respx.MockRouter) -> None:
+async def test_what_is_not_known_yet_is_fetched_first(github: GitHubService, api: respx.Router) -> None:
     names = [f"octo/r{number}" for number in range(12)]
-    with api:
-        api.get(path__startswith="/repos/").mock(return_value=answer(1, "octo/any"))
-        await github.get_repositories(names, etags=dict.fromkeys(names[:10], '"v"'))
-        asked = [call.request.url.path.removeprefix("/repos/") for call in api.calls]
+    api.get(path__startswith="/repos/").mock(return_value=answer(1, "octo/any"))
+    await github.get_repositories(names, etags=dict.fromkeys(names[:10], '"v"'))
+    asked = [call.request.url.path.removeprefix("/repos/") for call in api.calls]
     assert asked[:2] == names[10:]
 
 
@@ -114,95 +106,83 @@ async def test_what_is_not_known_yet_is_fetched_first(github: GitHubService, api
     "failure", [httpx.Response(502), httpx.Response(200, text='{"id": '), httpx.ReadError("reset"), OSError("network")]
 )
 async def test_what_may_pass_is_tried_again(
-    github: GitHubService, api: respx.MockRouter, clock: Clock, failure: httpx.Response | Exception
+    github: GitHubService, api: respx.Router, clock: Clock, failure: httpx.Response | Exception
 ) -> None:
-    with api:
-        api.get("/repos/octo/one").mock(side_effect=[failure, failure, answer(1, "octo/one")])
-        assert await github.get_repository("octo/one") is not None
+    api.get("/repos/octo/one").mock(side_effect=[failure, failure, answer(1, "octo/one")])
+    assert await github.get_repository("octo/one") is not None
     assert clock.slept == [0.5, 1.0]
 
 
-async def test_the_network_failing_for_good_is_its_own_error(github: GitHubService, api: respx.MockRouter) -> None:
-    with api:
-        route = api.get("/repos/octo/one").mock(side_effect=httpx.ConnectError("refused"))
-        with pytest.raises(httpx.ConnectError):
-            await github.get_repository("octo/one")
-        assert route.call_count == 4
+async def test_the_network_failing_for_good_is_its_own_error(github: GitHubService, api: respx.Router) -> None:
+    route = api.get("/repos/octo/one").mock(side_effect=httpx.ConnectError("refused"))
+    with pytest.raises(httpx.ConnectError):
+        await github.get_repository("octo/one")
+    assert route.call_count == 4
 
 
 @pytest.mark.parametrize("status", [403, 429])
 async def test_a_secondary_limit_is_waited_for_as_long_as_it_says(
-    github: GitHubService, api: respx.MockRouter, clock: Clock, status: int
+    github: GitHubService, api: respx.Router, clock: Clock, status: int
 ) -> None:
-    with api:
-        limited = httpx.Response(status, headers={"retry-after": "30"})
-        api.get("/repos/octo/one").mock(side_effect=[limited, answer(1, "octo/one")])
-        assert await github.get_repository("octo/one") is not None
+    limited = httpx.Response(status, headers={"retry-after": "30"})
+    api.get("/repos/octo/one").mock(side_effect=[limited, answer(1, "octo/one")])
+    assert await github.get_repository("octo/one") is not None
     assert sum(clock.slept) == pytest.approx(30.5)
 
 
 async def test_a_secondary_limit_that_does_not_say_how_long_is_a_minute(
-    github: GitHubService, api: respx.MockRouter, clock: Clock
+    github: GitHubService, api: respx.Router, clock: Clock
 ) -> None:
     limited = httpx.Response(403, json={"message": "You have exceeded a secondary rate limit."})
-    with api:
-        api.get("/repos/octo/one").mock(side_effect=[limited, answer(1, "octo/one")])
-        assert await github.get_repository("octo/one") is not None
+    api.get("/repos/octo/one").mock(side_effect=[limited, answer(1, "octo/one")])
+    assert await github.get_repository("octo/one") is not None
     assert sum(clock.slept) >= 60.0
 
 
-async def test_being_forbidden_is_no_rate_limit(github: GitHubService, api: respx.MockRouter, clock: Clock) -> None:
-    with api:
-        api.get("/repos/octo/one").respond(
-            403, json={"message": "Resource not accessible"}, headers=limits(9, clock.now)
-        )
-        with pytest.raises(StatusError, match="403 Resource not accessible"):
-            await github.get_repository("octo/one")
+async def test_being_forbidden_is_no_rate_limit(github: GitHubService, api: respx.Router, clock: Clock) -> None:
+    api.get("/repos/octo/one").respond(403, json={"message": "Resource not accessible"}, headers=limits(9, clock.now))
+    with pytest.raises(StatusError, match="403 Resource not accessible"):
+        await github.get_repository("octo/one")
 
 
 async def test_an_exhausted_primary_limit_leaves_the_rest_for_later_and_sends_nothing_more(
-    github: GitHubService, api: respx.MockRouter, clock: Clock
+    github: GitHubService, api: respx.Router, clock: Clock
 ) -> None:
     names = [f"octo/r{number}" for number in range(40)]
-    with api:
-        api.get(path__startswith="/repos/").respond(
-            403, json={"message": "API rate limit exceeded"}, headers=limits(0, clock.now + 1800)
-        )
-        found = await github.get_repositories(names)
-        sent = api.calls.call_count
-        assert sent <= 6  # those that were on their way
-        with pytest.raises(RateLimitError, match="GitHub's primary rate limit is reached for another 1800 s") as caught:
-            await github.get_repository("octo/r0")
-        assert api.calls.call_count == sent
+    api.get(path__startswith="/repos/").respond(
+        403, json={"message": "API rate limit exceeded"}, headers=limits(0, clock.now + 1800)
+    )
+    found = await github.get_repositories(names)
+    sent = api.calls.call_count
+    assert sent <= 6  # those that were on their way
+    with pytest.raises(RateLimitError, match="GitHub's primary rate limit is reached for another 1800 s") as caught:
+        await github.get_repository("octo/r0")
+    assert api.calls.call_count == sent
     assert set(found.failed) == set(names)
     assert all(isinstance(error, RateLimitError) for error in found.failed.values())
     assert caught.value.retry_after == 1800
     assert clock.slept == []
 
 
-async def test_the_last_request_of_the_hour_is_the_last(
-    github: GitHubService, api: respx.MockRouter, clock: Clock
-) -> None:
-    with api:
-        good = answer(1, "octo/one", **limits(0, clock.now + 1800))
-        api.get("/repos/octo/one").mock(return_value=good)
+async def test_the_last_request_of_the_hour_is_the_last(github: GitHubService, api: respx.Router, clock: Clock) -> None:
+    good = answer(1, "octo/one", **limits(0, clock.now + 1800))
+    api.get("/repos/octo/one").mock(return_value=good)
+    await github.get_repository("octo/one")
+    with pytest.raises(RateLimitError):
         await github.get_repository("octo/one")
-        with pytest.raises(RateLimitError):
-            await github.get_repository("octo/one")
-        assert api.calls.call_count == 1
-        assert github.rate_limit is not None
-        assert github.rate_limit.remaining == 0
-        clock.now += 1800
-        await github.get_repository("octo/one")
+    assert api.calls.call_count == 1
+    assert github.rate_limit is not None
+    assert github.rate_limit.remaining == 0
+    clock.now += 1800
+    await github.get_repository("octo/one")
 
 
 async def test_a_spent_budget_is_told_from_a_failure(
-    http: httpx.AsyncClient, pool: ConnectionPool, api: respx.MockRouter
+    http: httpx.AsyncClient, pool: ConnectionPool, api: respx.Router
 ) -> None:
     github = GitHubService(http, pool, budget=Budget(5))
-    with api:
-        api.get(path__startswith="/repos/").mock(return_value=answer(1, "octo/any"))
-        found = await github.get_repositories([f"octo/r{number}" for number in range(8)])
+    api.get(path__startswith="/repos/").mock(return_value=answer(1, "octo/any"))
+    found = await github.get_repositories([f"octo/r{number}" for number in range(8)])
     assert len(found.fetched) == 5
     assert [type(error) for error in found.failed.values()] == [BudgetSpentError] * 3
 
@@ -213,37 +193,33 @@ def page(number: int, last: int) -> httpx.Response:
     return httpx.Response(200, json={"items": [described(number, f"octo/r{number}")]}, headers={"link": link})
 
 
-async def test_a_search_follows_the_links_to_the_last_page(github: GitHubService, api: respx.MockRouter) -> None:
-    with api:
-        api.get("/search/repositories").mock(side_effect=[page(1, 3), page(2, 3), page(3, 3)])
-        pages = [[repository.id for repository in found] async for found in github.search("language:python x")]
-        first = api.calls[0].request.url
+async def test_a_search_follows_the_links_to_the_last_page(github: GitHubService, api: respx.Router) -> None:
+    api.get("/search/repositories").mock(side_effect=[page(1, 3), page(2, 3), page(3, 3)])
+    pages = [[repository.id for repository in found] async for found in github.search("language:python x")]
+    first = api.calls[0].request.url
     assert pages == [[1], [2], [3]]
     assert dict(first.params) == {"q": "language:python x", "per_page": "100"}
 
 
-async def test_a_search_stops_where_it_is_told(github: GitHubService, api: respx.MockRouter) -> None:
-    with api:
-        api.get("/search/repositories").mock(side_effect=[page(1, 9), page(2, 9)])
-        assert len([found async for found in github.search("x", max_pages=2)]) == 2
+async def test_a_search_stops_where_it_is_told(github: GitHubService, api: respx.Router) -> None:
+    api.get("/search/repositories").mock(side_effect=[page(1, 9), page(2, 9)])
+    assert len([found async for found in github.search("x", max_pages=2)]) == 2
 
 
-async def test_a_link_to_another_host_does_not_get_the_token(github: GitHubService, api: respx.MockRouter) -> None:
+async def test_a_link_to_another_host_does_not_get_the_token(github: GitHubService, api: respx.Router) -> None:
     foreign = httpx.Response(
         200, json={"items": []}, headers={"link": '<https://evil.example/search?page=2>; rel="next"'}
     )
-    with api:
-        route = api.get("/search/repositories").mock(return_value=foreign)
-        with pytest.raises(ResponseError, match=r"is on another host, evil\.example"):
-            await anext(github.search("x"))
-        assert route.call_count == 1
+    route = api.get("/search/repositories").mock(return_value=foreign)
+    with pytest.raises(ResponseError, match=r"is on another host, evil\.example"):
+        await anext(github.search("x"))
+    assert route.call_count == 1
 
 
-async def test_the_limit_of_searches_is_another_one(github: GitHubService, api: respx.MockRouter, clock: Clock) -> None:
+async def test_the_limit_of_searches_is_another_one(github: GitHubService, api: respx.Router, clock: Clock) -> None:
     spent = httpx.Response(200, json={"items": []}, headers=limits(0, clock.now + 60, "search"))
-    with api:
-        api.get("/search/repositories").mock(return_value=spent)
-        api.get("/repos/octo/one").mock(return_value=answer(1, "octo/one"))
-        async for _ in github.search("x"):
-            pass
-        assert await github.get_repository("octo/one") is not None
+    api.get("/search/repositories").mock(return_value=spent)
+    api.get("/repos/octo/one").mock(return_value=answer(1, "octo/one"))
+    async for _ in github.search("x"):
+        pass
+    assert await github.get_repository("octo/one") is not None

@@ -2,8 +2,9 @@
 
 import pytest
 
-from repo_tracker.rate_limit import RateLimit, RateLimitError
+from repo_tracker.rate_limit import RateLimit, RateLimitError, RateLimits
 from repo_tracker.responses import StatusError
+from tests.kit.clock import Clock
 from tests.kit.github import limits
 
 
@@ -44,3 +45,30 @@ def test_a_refusal_is_recognised(
     error = StatusError(status=status, reason=reason, url="u", headers=headers)
     limited = RateLimitError.from_status(error, now=100.0)
     assert (limited and (limited.kind, limited.retry_after)) == expected
+
+
+def test_a_secondary_limit_holds_for_every_resource_until_it_is_over(clock: Clock) -> None:
+    known = RateLimits(clock)
+    refusal = StatusError(status=403, reason="x", url="u", headers={"retry-after": "9"})
+    assert known.recognise(refusal) is not None
+    for resource in ("core", "search"):
+        with pytest.raises(RateLimitError, match="secondary rate limit is reached for another 9 s"):
+            known.refuse(resource)
+    clock.now += 9.0
+    known.refuse("core")
+
+
+def test_an_answer_that_was_overtaken_does_not_open_what_is_closed(clock: Clock) -> None:
+    known = RateLimits(clock)
+    for remaining in (0, 3):
+        known.note(limits(remaining, clock.now + 60))
+    with pytest.raises(RateLimitError):
+        known.refuse("core")
+
+
+def test_a_primary_limit_holds_for_its_resource_alone(clock: Clock) -> None:
+    known = RateLimits(clock)
+    known.note(limits(0, clock.now + 60, "search"))
+    known.refuse("core")
+    with pytest.raises(RateLimitError, match="primary"):
+        known.refuse("search")

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from pytest_cfworkers.d1 import D1Database
 from pytest_cfworkers.d1.faults import NETWORK_LOST, Fault, Faults, inject
 from pytest_cfworkers.plugin.fixtures import Ledger
-
 from repo_tracker.models import Repository, RepositoryMetrics, Tier, Tracked
 from repo_tracker.service import ServiceError
 from repo_tracker.storage import Page, StorageService

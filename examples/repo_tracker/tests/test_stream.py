@@ -91,7 +91,8 @@ async def test_leaving_early_closes_the_source() -> None:
     assert closed == [True]
 
 
-async def test_a_batch_is_gone_before_the_next_one_is_filled() -> None:
+@pytest.mark.parametrize("by_process", [True, False])
+async def test_a_batch_is_gone_before_the_next_one_is_filled(by_process: bool) -> None:
     class Item:
         pass
 
@@ -99,18 +100,22 @@ async def test_a_batch_is_gone_before_the_next_one_is_filled() -> None:
     most = 0
 
     def source() -> Iterator[Item]:
+        nonlocal most
         for _ in range(50):
             item = Item()
             alive.append(weakref.ref(item))
+            most = max(most, sum(reference() is not None for reference in alive))
             yield item
 
-    async def handle(batch: list[Item]) -> None:
-        nonlocal most
-        del batch
-        most = max(most, sum(reference() is not None for reference in alive))
+    async def handle(_: list[Item]) -> None:
+        await asyncio.sleep(0)
 
-    await StreamProcessor[Item](batch_size=5).process(source(), handle)
-    assert most <= 7  # a batch, the item that was read ahead, and the one in the source's hands
+    if by_process:
+        await StreamProcessor[Item](batch_size=5).process(source(), handle)
+    else:
+        async for batch in StreamProcessor[Item](batch_size=5).batches(source()):
+            del batch
+    assert most <= 6  # the batch, and the item that shows that it is full
 
 
 async def test_a_hundred_thousand_repositories_pass_in_little_memory() -> None:

@@ -1,5 +1,6 @@
 """The whole way from GitHub to D1, one invocation a test, on the free plan."""
 
+import json
 from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -7,9 +8,9 @@ from typing import Any, Protocol
 import httpx
 import pytest
 import respx
+
 from pytest_cfworkers.d1 import D1Database
 from pytest_cfworkers.plugin.fixtures import Ledger
-
 from repo_tracker.invocation import Services, invocation
 from repo_tracker.metrics import Metrics
 from repo_tracker.models import Repository, Tier
@@ -17,8 +18,8 @@ from tests.kit.github import API, described
 
 
 @pytest.fixture
-def api() -> respx.MockRouter:
-    return respx.mock(base_url=API, assert_all_called=False)
+def api() -> respx.Router:
+    return respx.Router(base_url=API, assert_all_called=False)
 
 
 class Opener(Protocol):
@@ -33,8 +34,14 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def opened(cf_d1: D1Database, metrics: Metrics) -> Opener:
-    return lambda **env: invocation(SimpleNamespace(DB=cf_d1, **env), "request", metrics, memory=lambda: 64 << 20)
+def opened(cf_d1: D1Database, metrics: Metrics, api: respx.Router) -> Opener:
+    transport = httpx.MockTransport(api.async_handler)
+
+    def opened(**env: object) -> AbstractAsyncContextManager[Services]:
+        bound = SimpleNamespace(DB=cf_d1, **env)
+        return invocation(bound, "request", metrics, transport=transport, memory=lambda: 64 << 20)
+
+    return opened
 
 
 async def stored(services: Services) -> dict[int, Repository]:
@@ -55,116 +62,109 @@ def names(count: int) -> list[str]:
 
 
 async def test_forty_repositories_are_forty_requests_and_one_round_trip(
-    opened: Opener, api: respx.MockRouter, cf_ledger: Ledger
+    opened: Opener, api: respx.Router, cf_ledger: Ledger
 ) -> None:
-    with api:
-        api.get(path__startswith="/repos/").mock(side_effect=reply)
-        async with opened() as services:
-            outcome = await services.tracker.track(names(40))
+    api.get(path__startswith="/repos/").mock(side_effect=reply)
+    async with opened() as services:
+        outcome = await services.tracker.track(names(40))
     used = cf_ledger.statistics()
     assert (outcome.saved, outcome.failed) == (40, {})
     assert (used.subrequests, used.d1_queries) == (40, 1)
 
 
-async def test_a_refresh_asks_only_for_what_changed(opened: Opener, api: respx.MockRouter, cf_ledger: Ledger) -> None:
-    with api:
-        route = api.get(path__startswith="/repos/").mock(side_effect=reply)
-        async with opened() as services:
-            with cf_ledger.paused():
-                await services.tracker.track(names(4))
-                before = await stored(services)
-            progress = await services.tracker.refresh(Tier.COLD, 0)
-            assert all(call.response.status_code == 304 for call in list(route.calls)[4:])
-            assert cf_ledger.statistics().d1_queries == 1  # the page; nothing had to be saved
-            with cf_ledger.paused():
-                assert await stored(services) == before
+async def test_a_refresh_asks_only_for_what_changed(opened: Opener, api: respx.Router, cf_ledger: Ledger) -> None:
+    route = api.get(path__startswith="/repos/").mock(side_effect=reply)
+    async with opened() as services:
+        with cf_ledger.paused():
+            await services.tracker.track(names(4))
+            before = await stored(services)
+        progress = await services.tracker.refresh(Tier.COLD, 0)
+        assert all(call.response.status_code == 304 for call in list(route.calls)[4:])
+        assert cf_ledger.statistics().d1_queries == 1  # the page; nothing had to be saved
+        with cf_ledger.paused():
+            assert await stored(services) == before
     assert progress.cursor is None
 
 
 async def test_a_tier_of_a_hundred_is_refreshed_in_three_steps(
-    opened: Opener, api: respx.MockRouter, cf_ledger: Ledger, cf_invocation: Any
+    opened: Opener, api: respx.Router, cf_ledger: Ledger, cf_invocation: Any
 ) -> None:
-    with api:
-        route = api.get(path__startswith="/repos/").mock(side_effect=reply)
-        async with opened() as services:
-            with cf_ledger.paused():
-                seeded = [Repository(id=number, full_name=f"octo/r{number}") for number in range(1, 101)]
-                await services.storage.save_repositories(seeded)
-        cursor: int | None = 0
-        steps = 0
-        while cursor is not None:
-            with cf_invocation():
-                async with opened() as services:
-                    cursor = (await services.tracker.refresh(Tier.COLD, cursor)).cursor
-            steps += 1
-        async with opened() as services:
-            with cf_ledger.paused():
-                assert {item.stars for item in (await stored(services)).values()} == {n * 100 for n in range(1, 101)}
+    route = api.get(path__startswith="/repos/").mock(side_effect=reply)
+    async with opened() as services:
+        with cf_ledger.paused():
+            seeded = [Repository(id=number, full_name=f"octo/r{number}") for number in range(1, 101)]
+            await services.storage.save_repositories(seeded)
+    cursor: int | None = 0
+    steps = 0
+    while cursor is not None:
+        with cf_invocation():
+            async with opened() as services:
+                cursor = (await services.tracker.refresh(Tier.COLD, cursor)).cursor
+        steps += 1
+    async with opened() as services:
+        with cf_ledger.paused():
+            assert {item.stars for item in (await stored(services)).values()} == {n * 100 for n in range(1, 101)}
     assert (steps, route.call_count) == (3, 100)
 
 
-async def test_what_the_rate_limit_left_is_where_the_next_step_starts(opened: Opener, api: respx.MockRouter) -> None:
+async def test_what_the_rate_limit_left_is_where_the_next_step_starts(opened: Opener, api: respx.Router) -> None:
     def limited(request: httpx.Request) -> httpx.Response:
         number = int(request.url.path.rpartition("r")[2])
         return httpx.Response(403, headers={"retry-after": "900"}) if number > 10 else reply(request)
 
-    with api:
-        api.get(path__startswith="/repos/").mock(side_effect=limited)
-        async with opened() as services:
-            await services.storage.save_repositories(
-                Repository(id=number, full_name=f"octo/r{number}") for number in range(1, 31)
-            )
-            progress = await services.tracker.refresh(Tier.COLD, 0)
-            assert [item.id for item in (await stored(services)).values() if item.stars] == list(range(1, 11))
+    api.get(path__startswith="/repos/").mock(side_effect=limited)
+    async with opened() as services:
+        await services.storage.save_repositories(
+            Repository(id=number, full_name=f"octo/r{number}") for number in range(1, 31)
+        )
+        progress = await services.tracker.refresh(Tier.COLD, 0)
+        assert [item.id for item in (await stored(services)).values() if item.stars] == list(range(1, 11))
     assert progress.cursor == 10
     assert progress.not_before == pytest.approx(900.0, abs=5.0)
 
 
 async def test_renames_that_use_up_the_budget_cost_no_repository_its_turn(
-    opened: Opener, api: respx.MockRouter, cf_ledger: Ledger
+    opened: Opener, api: respx.Router, cf_ledger: Ledger
 ) -> None:
     def renamed(request: httpx.Request) -> httpx.Response:
         number = request.url.path.rpartition("/r")[2]
         return httpx.Response(301, headers={"location": f"{API}/repositories/r{number}"})
 
-    with api:
-        api.get(path__startswith="/repos/").mock(side_effect=renamed)
-        api.get(path__startswith="/repositories/").mock(side_effect=reply)
-        async with opened() as services:
-            await services.storage.save_repositories(
-                Repository(id=number, full_name=f"octo/r{number}") for number in range(1, 41)
-            )
-            progress = await services.tracker.refresh(Tier.COLD, 0)
-            done = [item.id for item in (await stored(services)).values() if item.stars]
+    api.get(path__startswith="/repos/").mock(side_effect=renamed)
+    api.get(path__startswith="/repositories/").mock(side_effect=reply)
+    async with opened() as services:
+        await services.storage.save_repositories(
+            Repository(id=number, full_name=f"octo/r{number}") for number in range(1, 41)
+        )
+        progress = await services.tracker.refresh(Tier.COLD, 0)
+        done = [item.id for item in (await stored(services)).values() if item.stars]
     assert cf_ledger.statistics().subrequests <= 50
     assert done == list(range(1, len(done) + 1))
     assert 20 <= len(done) < 40
     assert progress.cursor == len(done)
 
 
-async def test_what_is_gone_stays_as_it_was_stored_and_the_round_goes_on(opened: Opener, api: respx.MockRouter) -> None:
-    with api:
-        api.get("/repos/octo/r2").respond(404)
-        api.get(path__startswith="/repos/").mock(side_effect=reply)
-        async with opened() as services:
-            await services.storage.save_repositories(Repository(id=n, full_name=f"octo/r{n}") for n in (1, 2, 3))
-            progress = await services.tracker.refresh(Tier.COLD, 0)
-            assert {item.id: item.stars for item in (await stored(services)).values()} == {1: 100, 2: 0, 3: 300}
+async def test_what_is_gone_stays_as_it_was_stored_and_the_round_goes_on(opened: Opener, api: respx.Router) -> None:
+    api.get("/repos/octo/r2").respond(404)
+    api.get(path__startswith="/repos/").mock(side_effect=reply)
+    async with opened() as services:
+        await services.storage.save_repositories(Repository(id=n, full_name=f"octo/r{n}") for n in (1, 2, 3))
+        progress = await services.tracker.refresh(Tier.COLD, 0)
+        assert {item.id: item.stars for item in (await stored(services)).values()} == {1: 100, 2: 0, 3: 300}
     assert progress.cursor is None
 
 
-async def test_a_search_is_stored_a_page_after_the_other(opened: Opener, api: respx.MockRouter) -> None:
+async def test_a_search_is_stored_a_page_after_the_other(opened: Opener, api: respx.Router) -> None:
     def page(request: httpx.Request) -> httpx.Response:
         number = int(request.url.params.get("page", "1"))
         items = [described(number * 100 + n, f"octo/r{n}") for n in range(100)]
         link = f'<{API}/search/repositories?q=x&page={number + 1}>; rel="next"' if number < 10 else ""
         return httpx.Response(200, json={"items": items}, headers={"link": link})
 
-    with api:
-        api.get("/search/repositories").mock(side_effect=page)
-        async with opened() as services:
-            report = await services.tracker.discover("x")
-            assert len(await stored(services)) == 1000
+    api.get("/search/repositories").mock(side_effect=page)
+    async with opened() as services:
+        report = await services.tracker.discover("x")
+        assert len(await stored(services)) == 1000
     assert (report.items, report.batches) == (1000, 2)
 
 
@@ -179,7 +179,7 @@ async def test_a_search_is_stored_a_page_after_the_other(opened: Opener, api: re
 )
 async def test_each_flag_switches_its_own_pattern(
     opened: Opener,
-    api: respx.MockRouter,
+    api: respx.Router,
     metrics: Metrics,
     cf_ledger: Ledger,
     flags: dict[str, str],
@@ -188,16 +188,28 @@ async def test_each_flag_switches_its_own_pattern(
     batches: int,
 ) -> None:
     found = httpx.Response(200, json={"items": [described(n, f"octo/r{n}") for n in range(1, 601)]})
-    with api:
-        api.get(path__startswith="/repos/").mock(side_effect=reply)
-        api.get("/search/repositories").mock(return_value=found)
-        async with opened(**flags) as services:
-            await services.tracker.track(names(12))
-            before = cf_ledger.statistics().d1_queries
-            report = await services.tracker.discover("x")
+    api.get(path__startswith="/repos/").mock(side_effect=reply)
+    api.get("/search/repositories").mock(return_value=found)
+    async with opened(**flags) as services:
+        await services.tracker.track(names(12))
+        before = cf_ledger.statistics().d1_queries
+        report = await services.tracker.discover("x")
     assert metrics.snapshot().peak_connections == peak
     assert report.batches == batches
     assert cf_ledger.statistics().d1_queries - before == queries
+
+
+async def test_an_invocation_tells_where_its_time_went(
+    opened: Opener, api: respx.Router, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.get(path__startswith="/repos/").mock(side_effect=reply)
+    async with opened() as services:
+        await services.tracker.track(names(7))
+        await services.tracker.refresh(Tier.COLD, 0)
+    line = json.loads(capsys.readouterr().out)
+    assert list(line["steps"]) == ["fetched", "saved", "listed"]
+    assert (line["requests"], line["peak_connections"], line["memory_bytes"]) == (11, 6, 64 << 20)
+    assert line["alerts"] == {"connections": "warning"}
 
 
 async def test_an_invocation_that_fails_is_recorded_and_told(

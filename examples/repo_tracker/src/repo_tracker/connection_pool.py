@@ -102,15 +102,13 @@ class ConnectionPool:
         except BaseException:
             if turn.done() and not turn.cancelled():
                 self._release()  # it was handed over in the moment of the cancellation, and must not get lost
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
             raise
 
     def _release(self) -> None:
         self._active -= 1
         while self._waiting:
             turn = self._waiting.popleft()
-            if not turn.done():
+            if not turn.done():  # or it was cancelled, and nobody waits for it any more
                 self._take()  # for the one who waited, at once, so that nobody comes in between
                 turn.set_result(None)
                 return

@@ -2,9 +2,10 @@
 
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import httpx
 
@@ -15,12 +16,21 @@ from repo_tracker.flags import Flags
 from repo_tracker.github import BASE_URL, GitHubService
 from repo_tracker.logs import Log, log
 from repo_tracker.memory import wasm_memory
-from repo_tracker.metrics import Metrics
+from repo_tracker.metrics import ALARM_SECONDS, REQUEST_SECONDS, Metrics
 from repo_tracker.models import Repository
+from repo_tracker.monitor import PerformanceMonitor
 from repo_tracker.service import STATEMENTS_PER_BATCH
 from repo_tracker.storage import StorageService
 from repo_tracker.stream import StreamProcessor
 from repo_tracker.tracker import RepoTracker
+
+Kind = Literal["request", "alarm"]
+
+SECONDS: Final[Mapping[Kind, float]] = {"request": REQUEST_SECONDS, "alarm": ALARM_SECONDS}
+"""How long each kind of event may take."""
+
+MAX_WAIT: Final[Mapping[Kind, float]] = {"request": 5.0, "alarm": 60.0}
+"""How long GitHub may ask each kind of event to wait, in seconds; more is for a later alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +42,20 @@ class Services:
         storage: Asks D1.
         tracker: Brings both together.
         pool: The connections.
+        monitor: Notes where the time goes.
     """
 
     github: GitHubService
     storage: StorageService
     tracker: RepoTracker
     pool: ConnectionPool
+    monitor: PerformanceMonitor
 
 
 @asynccontextmanager
 async def invocation(
     env: Environment,
-    kind: str,
+    kind: Kind,
     metrics: Metrics,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
@@ -57,7 +69,7 @@ async def invocation(
 
     Args:
         env: What the Worker is bound to: `DB`, and, where they are set, `GITHUB_TOKEN`, `GITHUB_URL` and the flags.
-        kind: `"request"` or `"alarm"`.
+        kind: What kind of event it handles.
         metrics: Where the figures go.
         transport: What the client sends with; None is httpx's own, which on Workers is `fetch`.
         memory: Tells how much memory is used, in bytes.
@@ -66,21 +78,22 @@ async def invocation(
     """
     flags = Flags.from_environment(env)
     pool = ConnectionPool(CONNECTIONS if flags.pooling else 1)
-    started = clock()
+    monitor = PerformanceMonitor(kind, clock=clock)
     failed = True
     try:
         async with httpx.AsyncClient(transport=transport) as client:
-            yield _services(env, flags, client, pool)
+            yield _services(env, kind, flags, client, monitor, pool)
         failed = False
     finally:
-        seconds, used, statistics = clock() - started, memory(), pool.statistics()
-        metrics.record(kind, seconds, failed=failed)
+        report, used, statistics = monitor.report(), memory(), pool.statistics()
+        metrics.record(kind, report.seconds, failed=failed)
         metrics.observe_pool(statistics)
         metrics.observe_memory(used)
         log(
             "invocation",
             kind=kind,
-            seconds=seconds,
+            seconds=report.seconds,
+            steps={checkpoint.name: checkpoint.since_previous for checkpoint in report.checkpoints},
             failed=failed,
             requests=statistics.served,
             peak_connections=statistics.peak,
@@ -89,7 +102,14 @@ async def invocation(
         )
 
 
-def _services(env: Environment, flags: Flags, client: httpx.AsyncClient, pool: ConnectionPool) -> Services:
+def _services(
+    env: Environment,
+    kind: Kind,
+    flags: Flags,
+    client: httpx.AsyncClient,
+    monitor: PerformanceMonitor,
+    pool: ConnectionPool,
+) -> Services:
     github = GitHubService(
         client,
         pool,
@@ -97,8 +117,11 @@ def _services(env: Environment, flags: Flags, client: httpx.AsyncClient, pool: C
         token=getattr(env, "GITHUB_TOKEN", None),
         # Six less than there are: each request that is on its way may still be redirected.
         budget=Budget(FREE_SUBREQUESTS - CONNECTIONS),
+        max_wait=MAX_WAIT[kind],
     )
     storage = StorageService(env, statements_per_batch=STATEMENTS_PER_BATCH if flags.batching else 1)
     everything: StreamProcessor[Repository] = StreamProcessor(batch_size=sys.maxsize, memory_budget=sys.maxsize)
-    tracker = RepoTracker(github, storage, stream=None if flags.streaming else everything)
-    return Services(github=github, storage=storage, tracker=tracker, pool=pool)
+    tracker = RepoTracker(
+        github, storage, stream=None if flags.streaming else everything, checkpoint=monitor.checkpoint
+    )
+    return Services(github=github, storage=storage, tracker=tracker, pool=pool, monitor=monitor)

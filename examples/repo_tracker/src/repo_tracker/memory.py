@@ -8,7 +8,7 @@ def wasm_memory() -> int | None:
     What JavaScript holds beside it counts to the 128 MB as well, and cannot be seen from here.
     """
     try:
-        import pyodide_js  # type: ignore[import-not-found] # noqa: PLC0415 - only under Pyodide
+        import pyodide_js  # noqa: PLC0415 - only under Pyodide
     except ImportError:
         return None
     module = getattr(pyodide_js, "_module", None)

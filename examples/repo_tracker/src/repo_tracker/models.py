@@ -77,7 +77,7 @@ class Repository:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryMetrics:
-    """The numbers of a repository on one day.
+    """The numbers of a repository on one day. A day without them has those of the last day before that has some.
 
     Attributes:
         repository_id: Whose numbers.

@@ -92,8 +92,7 @@ async def fetch_with_cleanup(
     response = await client.send(request, stream=True, follow_redirects=True)
     if response.status_code in expected:
         return response
-    async with aclosing(response):
-        reason = await _reason(response)
+    reason = await _reason(response)  # and close it
     raise StatusError(
         status=response.status_code,
         reason=reason,
@@ -173,7 +172,7 @@ async def stream_capped(
 
 
 async def _reason(response: httpx.Response) -> str:
-    """Read what an error's body says, if it is short and says it the way GitHub does."""
+    """Read what an error's body says, if it is short and says it the way GitHub does, and close the response."""
     try:
         said = (await read_json(response, max_bytes=_REASON_BYTES))["message"]
     except (ResponseError, httpx.TransportError, LookupError, TypeError):

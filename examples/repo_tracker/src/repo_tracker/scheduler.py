@@ -122,7 +122,7 @@ class TierScheduler:
         """
         if await self._load() is None:
             await self._keep(_State(tier=tier))
-        if await self._storage.getAlarm() is None:
+        if not await self._storage.getAlarm():  # JavaScript's null is not None, but it is false
             await self._set_alarm(self._clock())
 
     async def alarm(self) -> None:
@@ -163,7 +163,7 @@ class TierScheduler:
 
     async def _load(self) -> _State | None:
         kept = await self._storage.get(_KEY)
-        if kept is None:
+        if not kept:
             return None
         values = json.loads(kept)
         return _State(**{**values, "tier": Tier(values["tier"])})

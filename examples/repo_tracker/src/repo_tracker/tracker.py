@@ -41,6 +41,7 @@ class RepoTracker:
         github: Where they come from.
         storage: Where they go to.
         stream: How much is in memory at once.
+        checkpoint: Is told what was done.
         clock: Returns seconds since 1970.
     """
 
@@ -50,11 +51,13 @@ class RepoTracker:
         storage: StorageService,
         *,
         stream: StreamProcessor[Repository] | None = None,
+        checkpoint: Callable[[str], object] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._github = github
         self._storage = storage
         self._stream = stream or StreamProcessor()
+        self._checkpoint = checkpoint
         self._clock = clock
 
     async def track(self, names: Iterable[str]) -> Outcome:
@@ -95,6 +98,7 @@ class RepoTracker:
             ServiceError: D1 failed; nothing is lost, and the same step may run again.
         """
         page = await self._storage.tracked(tier, after=cursor, limit=STEP)
+        self._checkpoint("listed")
         outcome = await self._fetch_and_save(
             [item.full_name for item in page.items], {item.full_name: item.etag for item in page.items}
         )
@@ -107,6 +111,7 @@ class RepoTracker:
 
     async def _fetch_and_save(self, names: Iterable[str], etags: dict[str, str | None]) -> Outcome:
         answer = await self._github.get_repositories(names, etags=etags)
+        self._checkpoint("fetched")
         await self._save(answer.fetched.values())
         return Outcome(saved=len(answer.fetched), unchanged=len(answer.unchanged), failed=answer.failed)
 
@@ -119,6 +124,7 @@ class RepoTracker:
     async def _save(self, repositories: Collection[Repository]) -> None:
         today = dt.datetime.fromtimestamp(self._clock(), dt.UTC).date().isoformat()
         await self._storage.save_observations(repositories, day=today)
+        self._checkpoint("saved")
 
 
 _POSTPONED: Final = (RateLimitError, BudgetSpentError)

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+
 from github_server.process import GitHub as Server
 from github_server.process import running
 from pytest_cfworkers.d1 import D1Database
-
 from repo_tracker.backoff import Backoff
 from repo_tracker.budget import Budget
 from repo_tracker.connection_pool import CONNECTIONS, ConnectionPool

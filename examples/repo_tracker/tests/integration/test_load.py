@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from github_server.process import GitHub as Server
 from pytest_cfworkers import Invocation, Statistics
 from pytest_cfworkers.d1 import D1Database
 from pytest_cfworkers.d1.faults import NETWORK_LOST, STORAGE_RESET, Fault, Faults, inject
-
 from repo_tracker.metrics import Metrics
 from repo_tracker.models import Tier
 from repo_tracker.scheduler import Progress

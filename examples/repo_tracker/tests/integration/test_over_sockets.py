@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+
 from github_server.catalogue import RENAMED_EVERY
 from github_server.process import GitHub as Server
 from pytest_cfworkers.d1 import D1Database
 from pytest_cfworkers.plugin.fixtures import Ledger
-
 from repo_tracker.invocation import invocation
 from repo_tracker.metrics import Metrics
 from repo_tracker.models import Tier

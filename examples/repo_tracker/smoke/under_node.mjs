@@ -1,0 +1,55 @@
+// Runs scenario.py under Pyodide, against a server on a loopback socket, and prints what came of it as a line of JSON.
+// Arguments: the folder of the installed Pyodide, and the folders of the Python packages that the Worker needs.
+import { createServer } from "node:http";
+import { basename } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const [folder, ...packages] = process.argv.slice(2);
+const worker = fileURLToPath(new URL("..", import.meta.url));
+
+const seen = { requests: 0, active: 0, peak: 0 };
+const server = createServer((request, response) => {
+  const number = Number(/r(\d+)$/.exec(request.url)?.[1]);
+  seen.requests += 1;
+  seen.active += 1;
+  seen.peak = Math.max(seen.peak, seen.active);
+  // Later, so that requests overlap as they do on a network.
+  setTimeout(() => {
+    seen.active -= 1;
+    const etag = `"${number}"`;
+    if (request.headers["if-none-match"] === etag) {
+      response.writeHead(304).end();
+    } else if (number === 13) {
+      response.writeHead(404, { "content-type": "application/json" }).end('{"message": "Not Found"}');
+    } else {
+      const described = {
+        id: number, full_name: `octo/r${number}`, description: null, language: "Python", stargazers_count: number,
+        forks_count: 1, open_issues_count: 2, archived: false, pushed_at: null,
+      };
+      response.writeHead(200, { etag, "content-type": "application/json" }).end(JSON.stringify(described));
+    }
+  }, 5);
+});
+await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+
+try {
+  const { loadPyodide } = await import(pathToFileURL(`${folder}/node_modules/pyodide/pyodide.mjs`));
+  const pyodide = await loadPyodide({ stdout: () => {} }); // the Worker's own log lines
+  const mount = (root, path) => {
+    pyodide.FS.mkdirTree(path);
+    pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root }, path);
+  };
+  mount(worker, "/worker");
+  for (const root of packages) mount(root, `/packages/${basename(root)}`);
+  pyodide.runPython("import sys; sys.path[:0] = ['/worker/src', '/worker/smoke', '/packages']");
+  const { port } = server.address();
+  pyodide.globals.set("base_url", `http://127.0.0.1:${port}`);
+  const outcome = await pyodide.runPythonAsync("import scenario; await scenario.run(base_url)");
+  console.log(JSON.stringify({ ...JSON.parse(outcome), server: seen }));
+} catch (error) {
+  console.error(error.message ?? String(error)); // the traceback of Python, without the source of Pyodide around it
+  process.exitCode = 1;
+} finally {
+  server.close();
+  server.closeAllConnections();
+}
