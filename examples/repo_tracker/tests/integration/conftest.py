@@ -16,6 +16,7 @@ from repo_tracker.budget import Budget
 from repo_tracker.connection_pool import CONNECTIONS, ConnectionPool
 from repo_tracker.github import GitHubService
 from repo_tracker.invocation import Services
+from repo_tracker.monitor import PerformanceMonitor
 from repo_tracker.storage import StorageService
 from repo_tracker.tracker import RepoTracker
 
@@ -56,7 +57,8 @@ def services(server: Server) -> Opener:
                 client, pool, base_url=server.url, token="a-token", budget=Budget(SUBREQUESTS), random=hardly_any
             )
             storage = StorageService(SimpleNamespace(DB=database), backoff=Backoff(random=hardly_any))
-            tracker = RepoTracker(github, storage, clock=clock)
-            yield Services(github=github, storage=storage, tracker=tracker, pool=pool)
+            monitor = PerformanceMonitor("alarm")
+            tracker = RepoTracker(github, storage, checkpoint=monitor.checkpoint, clock=clock)
+            yield Services(github=github, storage=storage, tracker=tracker, pool=pool, monitor=monitor)
 
     return opened

@@ -53,17 +53,17 @@ class Load:
 
     async def step(self, tier: Tier, cursor: int) -> Progress:
         """Do a step of a tier in an invocation of its own, whose limits are enforced."""
-        started, failed = time.perf_counter(), True
-        try:
-            with self._invocations() as invocation:
-                async with self._services(self._database, self.objects) as services:
+        with self._invocations() as invocation:
+            async with self._services(self._database, self.objects) as services:
+                failed = True
+                try:
                     progress = await services.tracker.refresh(tier, cursor)
+                    failed = False
+                finally:
+                    self.metrics.record("alarm", services.monitor.report().seconds, failed=failed)
                     self.metrics.observe_pool(services.pool.statistics())
-            failed = False
-        finally:
-            self.metrics.record("alarm", time.perf_counter() - started, failed=failed)
-            self.metrics.observe_memory(self._growth())
-            self.used.append(invocation.statistics())
+                    self.metrics.observe_memory(self._growth())
+                    self.used.append(invocation.statistics())
         return progress
 
     def _growth(self) -> int | None:
