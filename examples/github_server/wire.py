@@ -45,8 +45,8 @@ class Wire:
                 if connection.our_state is not h11.DONE:
                     break
                 connection.start_next_cycle()
-        except (ConnectionError, h11.RemoteProtocolError):
-            pass  # the client went away or speaks something else
+        except (ConnectionError, h11.RemoteProtocolError, asyncio.CancelledError):
+            pass  # the client went away or speaks something else, or the server ends while an answer waits
         finally:
             journal.connect(-1)
             writer.close()
