@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,18 +19,27 @@ Source: https://developers.cloudflare.com/changelog (2026-09-08; read 2026-11-24
 """
 
 _HERE: Final = Path(__file__).parent
+_PROGRAM: Final = Path("node_modules", "pyodide", "pyodide.mjs")
 
 
 def installed() -> Path:
-    """Return the folder of the pinned Pyodide in the user's cache, installed from npm where it is missing."""
+    """Return the folder of the pinned Pyodide in the user's cache, installed from npm where it is missing.
+
+    Two processes may install at once: each works in a folder of its own, and the first one to finish wins.
+    """
     folder = cache_folder() / f"pyodide-{PYODIDE}"
-    if not (folder / "node_modules" / "pyodide" / "pyodide.mjs").is_file():
+    if not (folder / _PROGRAM).is_file():
         npm = find_node().npm
         if npm is None:
             sys.exit("This Node has no npm, which installs Pyodide: install Node with npm from https://nodejs.org.")
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [*npm, "install", "--silent", "--no-save", "--ignore-scripts", f"pyodide@{PYODIDE}"]
-        subprocess.run(command, cwd=folder, check=True, env=node_environment())
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".installing-", dir=folder.parent, ignore_cleanup_errors=True) as work:
+            command = [*npm, "install", "--silent", "--no-save", "--ignore-scripts", f"pyodide@{PYODIDE}"]
+            subprocess.run(command, cwd=work, check=True, env=node_environment())
+            with suppress(OSError):  # another process was faster
+                Path(work).rename(folder)
+        if not (folder / _PROGRAM).is_file():
+            sys.exit(f"The folder {folder} is not whole: remove it and run this again.")
     return folder
 
 

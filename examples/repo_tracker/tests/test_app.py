@@ -118,6 +118,7 @@ async def test_without_a_secret_nobody_changes_anything(site: Site) -> None:
         ("DELETE", "/repositories", None, 404),
         ("GET", "/repositories?tier=lukewarm", None, 400),
         ("GET", "/repositories?after=-1", None, 400),
+        ("GET", "/repositories?after=9007199254740991", None, 400),
         ("GET", "/metrics?tier=lukewarm", None, 400),
         ("POST", "/repositories", "{", 400),
         ("POST", "/repositories", [], 400),

@@ -159,4 +159,4 @@ class Adversary(RuleBasedStateMachine):
 
 
 TestAdversary = Adversary.TestCase
-TestAdversary.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestAdversary.settings = settings(max_examples=60, stateful_step_count=20)

@@ -83,7 +83,8 @@ async def test_a_partial_failure_returns_what_succeeded_and_names_what_did_not(
     api.get("/repos/octo/gone").respond(404, json={"message": "Not Found"})
     api.get("/repos/octo/odd").respond(200, json={"id": 4})
     found = await github.get_repositories(
-        ["octo/one", "octo/gone", "octo/known", "octo/odd", "../../user", "octo/one"], etags={"octo/known": '"v"'}
+        ["octo/one", "octo/gone", "octo/known", "octo/odd", "../../user", "octo/..", "octo/one"],
+        etags={"octo/known": '"v"'},
     )
     assert list(found.fetched) == ["octo/one"]
     assert found.unchanged == ("octo/known",)
@@ -91,6 +92,7 @@ async def test_a_partial_failure_returns_what_succeeded_and_names_what_did_not(
         "octo/gone": StatusError,
         "octo/odd": BodyFormatError,
         "../../user": ValueError,
+        "octo/..": ValueError,
     }
 
 

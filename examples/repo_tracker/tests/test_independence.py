@@ -34,6 +34,11 @@ def test_a_module_needs_the_standard_library_and_httpx_alone(module: str) -> Non
     assert not names & LACKING
 
 
+@pytest.mark.parametrize("module", sorted({*MODULES} - {"__init__"}))
+def test_the_readme_says_what_a_module_is_for(module: str) -> None:
+    assert f"`{module}.py`" in (PACKAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+
+
 def test_only_the_entry_needs_the_sdk() -> None:
     assert "workers" in imported(PACKAGE.parent / "entry.py")
 

@@ -126,6 +126,25 @@ async def test_a_quiet_that_is_too_long_gives_up_all_that_waits_at_once(clock: C
     assert clock.slept == []
 
 
+async def test_what_runs_when_the_queue_stops_has_its_last_attempt(clock: Clock) -> None:
+    jobs = queue(clock, concurrency=2)
+
+    def after(ticks: int, error: Exception) -> Callable[[], Awaitable[str]]:
+        async def work() -> str:
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            raise error
+
+        return work
+
+    jobs.put("limited", after(1, PassingError(3000.0)))
+    jobs.put("running", after(3, PassingError()))
+    jobs.put("waiting", after(0, PassingError()))
+    report = await jobs.run()
+    assert {key: letter.attempts for key, letter in report.dead.items()} == {"limited": 1, "running": 1, "waiting": 0}
+    assert clock.slept == []
+
+
 async def test_a_spent_budget_ends_the_attempts_of_all(clock: Clock) -> None:
     jobs = queue(clock, concurrency=1, budget=Budget(3))
     for key in "abcde":
@@ -223,7 +242,7 @@ class Scripted:
     budget=st.none() | st.integers(0, 20),
     cancel_after=st.none() | st.integers(0, 12),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_happens_each_key_ends_once_and_within_its_limits(
     scripts: list[list[str]], concurrency: int, attempts: int, budget: int | None, cancel_after: int | None
 ) -> None:

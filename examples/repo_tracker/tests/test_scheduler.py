@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from repo_tracker.backoff import Backoff
@@ -165,10 +165,7 @@ async def test_an_alarm_of_an_emptied_object_is_the_last(platform: Platform) -> 
     assert (platform.storage.alarm, platform.steps) == (None, [])
 
 
-@given(
-    faults=st.lists(st.sampled_from(["fine", "error", "evicted", "twice"]), max_size=25),
-)
-@settings(deadline=None)
+@given(faults=st.lists(st.sampled_from(["fine", "error", "evicted", "twice"]), max_size=25))
 def test_whatever_fails_each_round_visits_every_page_and_the_alarm_is_never_lost(faults: list[str]) -> None:
     async def scenario() -> None:
         platform = Platform(Clock(), log=lambda *_, **__: None)

@@ -16,6 +16,10 @@ MOST_NAMES: Final = 40
 """Repositories in one request: the budget of an invocation has room for them and for some retries."""
 
 
+MOST_ID: Final = 2**53 - 2
+"""The largest number that D1 takes: JavaScript knows no larger one for sure."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """An answer.
@@ -104,7 +108,7 @@ class App:
 
     async def _list(self, query: Mapping[str, str]) -> Reply:
         tier, after = query.get("tier", Tier.HOT), query.get("after", "0")
-        if tier not in set(Tier) or not after.isdecimal():
+        if tier not in set(Tier) or not after.isdecimal() or int(after) > MOST_ID:
             return Reply(status=400, body={"error": f"valid: tier={'|'.join(Tier)}, after=a number"})
         page = await self._services.storage.tracked(Tier(tier), after=int(after), limit=100)
         return Reply(body=asdict(page))

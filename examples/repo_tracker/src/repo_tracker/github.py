@@ -25,7 +25,7 @@ BASE_URL: Final = "https://api.github.com"
 MAX_BYTES: Final = 4 << 20
 """The largest answer that is taken, in bytes: a page of a hundred search results is below 1 MB."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z0-9-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+", re.ASCII)
 _NEW, _KNOWN = 0, 1
 _CORE, _SEARCH = "core", "search"
 
@@ -148,7 +148,7 @@ class GitHubService:
     async def search(
         self, query: str, *, per_page: int = 100, max_pages: int = 10
     ) -> AsyncGenerator[list[Repository], None]:
-        """Search for repositories, and yield each page as it arrives.
+        """Search for repositories, and yield each page as it arrives. Close it by `aclosing` to leave it early.
 
         Args:
             query: In GitHub's words, such as `language:python stars:>500`.
@@ -195,6 +195,7 @@ class GitHubService:
 
     async def _page(self, url: httpx.URL) -> tuple[list[Repository], httpx.URL | None]:
         response, found = await self._fetch(url, _SEARCH)
+        # Without etags: a search describes what its index holds, which may be older than what an etag stands for.
         page = _parsed(url, lambda: [Repository.from_github(described) for described in found["items"]])
         return page, self._following(response)
 
@@ -217,7 +218,10 @@ class GitHubService:
                 response = await fetch_with_cleanup(self._client, str(url), headers=headers, expected=(200, 304))
             except StatusError as error:
                 self._note(error.headers, hops=error.hops)
-                raise self._limits.recognise(error) or error from None
+                limited = self._limits.recognise(error)
+                if limited is None:
+                    raise
+                raise limited from error
             self._note(response.headers, hops=len(response.history))
             if response.status_code == httpx.codes.NOT_MODIFIED:
                 await response.aclose()

@@ -11,5 +11,5 @@ def wasm_memory() -> int | None:
         import pyodide_js  # noqa: PLC0415 - only under Pyodide
     except ImportError:
         return None
-    module = getattr(pyodide_js, "_module", None)
-    return int(module.HEAP8.length) if module is not None else None
+    memory = getattr(getattr(pyodide_js, "_module", None), "HEAP8", None)
+    return None if memory is None else int(memory.length)

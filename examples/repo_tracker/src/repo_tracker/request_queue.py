@@ -124,6 +124,7 @@ class RequestQueue(Generic[T]):
         self._ready: list[_Entry[T]] = []  # a heap
         self._delayed: list[tuple[float, _Entry[T]]] = []  # a heap, by when they are due
         self._quiet_until = -math.inf
+        self._stopped = False
         self._results: dict[str, T] = {}
         self._dead: dict[str, DeadLetter[T]] = {}
         self._tried = 0
@@ -150,6 +151,7 @@ class RequestQueue(Generic[T]):
 
         A run that is cancelled cancels its work and keeps it; the next run tries it again.
         """
+        self._stopped = False
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._concurrency, len(self._ready) + len(self._delayed))):
                 group.create_task(self._lane())
@@ -193,20 +195,21 @@ class RequestQueue(Generic[T]):
             raise
 
     def _failed(self, entry: _Entry[T], error: Exception) -> None:
-        quiet: float = getattr(error, "retry_after", 0.0)
+        quiet: float = getattr(error, "retry_after", None) or 0.0
         if quiet > self._max_wait:
             self._stop(entry, error)
             return
         now = self._clock()
         self._quiet_until = max(self._quiet_until, now + quiet) if quiet else self._quiet_until
-        if entry.attempts >= self._attempts or not self._transient(error):
+        if self._stopped or entry.attempts >= self._attempts or not self._transient(error):
             self._bury(entry, error)
             return
         # The jitter comes on top of the quiet, so that not all of them come back in its first moment.
         heapq.heappush(self._delayed, (now + quiet + self._backoff.delay(entry.attempts), entry))
 
     def _stop(self, entry: _Entry[T], error: Exception) -> None:
-        """Give up all that waits, because the server wants no more for too long."""
+        """Give up all that waits, because the server wants no more for too long; what runs has its last attempt."""
+        self._stopped = True
         for left in (entry, *self._ready, *(entry for _, entry in self._delayed)):
             self._bury(left, error)
         self._ready.clear()

@@ -93,7 +93,7 @@ class BaseService:
             if any(len(row) != width for row in chunk):
                 raise ValueError(f"not all rows have {width} values as the first one has")
             group = f"({', '.join('?' * width)})"
-            prepared = self.env.DB.prepare(sql.format(values=", ".join([group] * len(chunk))))
+            prepared = self.env.DB.prepare(sql.replace("{values}", ", ".join([group] * len(chunk))))
             statements.append(prepared.bind(*chain.from_iterable(chunk)))
         return statements
 

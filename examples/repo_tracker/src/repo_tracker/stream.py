@@ -10,7 +10,10 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 
 BATCH_SIZE: Final = 500
+"""Items in a batch: few enough for one round trip to D1, many enough that there are few of them."""
+
 MEMORY_BUDGET: Final = 8 << 20
+"""Bytes in a batch. Of the 128 MB of an isolate Pyodide takes 30, and other invocations want their part."""
 
 
 def estimated_size(item: object) -> int:
