@@ -62,7 +62,9 @@ def test_rule_has_a_failing_example(rule: str) -> None:
     assert (ROOT / "examples" / "violations" / f"test_{rule.replace('-', '_')}.py").is_file()
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/rules.md", "docs/reference.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/rules.md", "docs/reference.md", "CONTRIBUTING.md", "examples/README.md"]
+)
 def test_relative_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]*)", read(name)):
         assert ((ROOT / name).parent / target).exists(), target

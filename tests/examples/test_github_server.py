@@ -372,3 +372,8 @@ class TestProcess:
         server.terminate()
         server.wait()
         server.stdout.close()
+
+
+def test_example_of_the_readme_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    exec(code, {})  # noqa: S102 - our own
