@@ -54,7 +54,7 @@ def output_of_the_suite() -> str:
 
 
 def message_of(name: str, output: str) -> str:
-    """Cut what a test says out of the output: its error and all about limits, no traceback, and times as T."""
+    """Cut what a test says out of the output: its error and all about limits, no traceback; times are T, sizes M."""
     source = (NAIVE / "tests" / f"test_{name}.py").read_text(encoding="utf-8")
     (function,) = re.findall(r"def (test_\w+)", source)
     _, _, rest = output.partition(f"_ {function} _")
@@ -62,12 +62,14 @@ def message_of(name: str, output: str) -> str:
     if name in ERRORS:
         error = next(line.removeprefix("E").strip() for line in section.splitlines() if line.startswith("E "))
         section = error + section.partition(" limits of Cloudflare Workers that were broken, too ")[2].lstrip("-")
-    return re.sub(r"\d[\d,]*\.\d ms", "T ms", section).strip() + "\n"
+    section = re.sub(r"^(memory: .*\n)(?: {4}.*\n)+", r"\1", section, flags=re.MULTILINE)  # how it is measured differs
+    section = re.sub(r"\d[\d,]*\.\d ms", "T ms", section)
+    return re.sub(r"\d[\d,]*\.\d MB", "M MB", section).strip() + "\n"
 
 
 def rules_in(message: str) -> list[str]:
     """The rules that a message speaks of."""
-    return re.findall(r"^([a-z0-9-]+): (?:\d|T ms)", message, re.MULTILINE)
+    return re.findall(r"^([a-z0-9-]+): (?:\d|T ms|M MB)", message, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
