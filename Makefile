@@ -31,7 +31,7 @@ mutate: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet "mutmut>=3"
 	rm -rf build/mutate && mkdir -p build/mutate/tests/unit
 	cp -r pytest_cfworkers build/mutate/
-	cp tests/unit/conftest.py tests/unit/test_guards_*.py build/mutate/tests/unit/
+	cp tests/unit/conftest.py tests/unit/turning.py tests/unit/test_guards_*.py build/mutate/tests/unit/
 	cp tests/unit/mutation.toml build/mutate/pyproject.toml
 	cd build/mutate && $(abspath $(BIN))/mutmut run --max-children 2 && $(abspath $(BIN))/mutmut results
 

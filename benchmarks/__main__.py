@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-ALL = ("requests", "idle", "memory")
+ALL = ("requests", "idle", "memory", "steps")
 
 
 def main(names: tuple[str, ...]) -> None:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from pytest_cfworkers.invocation import Invocation as Invocation
     from pytest_cfworkers.limits import Limits as Limits
     from pytest_cfworkers.limits import LimitsError as LimitsError
+    from pytest_cfworkers.memory.tracker import MemoryTracker as MemoryTracker
     from pytest_cfworkers.statistics import Statistics as Statistics
+    from pytest_cfworkers.timer import OperationTimeout as OperationTimeout
+    from pytest_cfworkers.timer import Timer as Timer
     from pytest_cfworkers.violation import CfLimitExceeded as CfLimitExceeded
     from pytest_cfworkers.violation import Violation as Violation
 
@@ -23,7 +26,10 @@ __all__ = [
     "Invocation",
     "Limits",
     "LimitsError",
+    "MemoryTracker",
+    "OperationTimeout",
     "Statistics",
+    "Timer",
     "Violation",
     "guard_app",
 ]
@@ -34,7 +40,10 @@ _HOMES = {
     "Invocation": "invocation",
     "Limits": "limits",
     "LimitsError": "limits",
+    "OperationTimeout": "timer",
+    "MemoryTracker": "memory.tracker",
     "Statistics": "statistics",
+    "Timer": "timer",
     "Violation": "violation",
     "guard_app": "clients.app",
 }

@@ -7,6 +7,7 @@ request's own timeout, and the certainty or long suspicion that no slot will eve
 import asyncio
 import contextlib
 import inspect
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -146,7 +147,7 @@ def others_are_ready() -> bool:
     Giving way to nobody is half the cost of a guarded request. With a task factory what comes next may be unknown
     to the loop: an eager task runs before its siblings are made.
     """
-    if in_trio():
+    if "trio" in sys.modules and in_trio():
         return True
     loop = asyncio.get_running_loop()
     return bool(getattr(loop, "_ready", True)) or loop.get_task_factory() is not None

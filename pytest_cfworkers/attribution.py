@@ -2,13 +2,16 @@
 
 A context variable holds the invocation, so tasks inherit it and concurrent invocations stay apart. Work whose
 context knows none, or only one that has ended (a thread, a task that was started elsewhere), falls to the
-invocation that runs.
+invocation that runs. CPU time goes by the context alone: a thread that knows no invocation works for none.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import Context, ContextVar, Token
 from typing import TYPE_CHECKING, Final
+
+from pytest_cfworkers.metering.account import Account, account_here, switch
+from pytest_cfworkers.metering.watch import Watch
 
 if TYPE_CHECKING:
     from pytest_cfworkers.invocation import Invocation
@@ -35,6 +38,11 @@ def current() -> "Invocation | None":
     return invocation
 
 
+def running() -> tuple["Invocation", ...]:
+    """Return the invocations that run, the oldest first."""
+    return tuple(_running)
+
+
 def anything_runs() -> bool:
     """Tell whether any invocation runs, so that work done somewhere may count."""
     return bool(_running)
@@ -43,15 +51,20 @@ def anything_runs() -> bool:
 def begin(invocation: "Invocation") -> None:
     """Let work that belongs to nobody else fall to an invocation from now on."""
     _running.append(invocation)
+    _watch.begin(invocation.account)
 
 
 def end(invocation: "Invocation") -> None:
     """End what `begin` began."""
     _running.remove(invocation)
+    if account_here() is invocation.account:
+        switch(_owner())
+    _watch.end()
 
 
 def enter(invocation: "Invocation") -> Entered:
     """Let work done in this context, and in the tasks that it starts, belong to an invocation."""
+    switch(invocation.account)
     return _current.set(invocation)
 
 
@@ -61,6 +74,7 @@ def leave(entered: Entered) -> None:
         _current.reset(entered)
     except ValueError:  # left in another context than it was entered in, as fixtures of async plugins do
         _current.set(None)
+    switch(_owner())
 
 
 @contextmanager
@@ -77,7 +91,26 @@ def belonging_to(invocation: "Invocation") -> Iterator[None]:
 def uncounted() -> Iterator[None]:
     """Let nothing that is done in the block count."""
     token = _uncounted.set(True)
+    before = switch(None)
     try:
         yield
     finally:
         _uncounted.reset(token)
+        switch(before)
+
+
+def _owner() -> Account | None:
+    """Tell which account this thread works for, after something that belonged to another one has ended."""
+    invocation = current()
+    return None if invocation is None else invocation.account
+
+
+def _owner_of(context: Context) -> Account | None:
+    """Tell which account the work of a context belongs to."""
+    invocation = context.get(_current)
+    if invocation is None or context.get(_uncounted) or not invocation.running:
+        return None
+    return invocation.account
+
+
+_watch: Final = Watch(_owner_of)

@@ -96,9 +96,8 @@ class Owner(enum.Enum):
     OTHER = "other"
 
 
+_USER, _OTHER = Owner.USER, Owner.OTHER
 _owners: Final[dict[str, Owner]] = {}
-_others: Final[set[str]] = set()
-"""The files known to be of `Owner.OTHER`: most frames of a request are, and this tells so quickest."""
 
 
 def owner_of(path: str) -> Owner:
@@ -106,8 +105,6 @@ def owner_of(path: str) -> Owner:
     known = _owners.get(path)
     if known is None:
         known = _owners[path] = _owner_of(path)
-        if known is Owner.OTHER:
-            _others.add(path)
     return known
 
 
@@ -141,31 +138,25 @@ def capture(frame: FrameType | None = None) -> Site:
     """
     if frame is None:
         frame = sys._getframe(1)  # noqa: SLF001 - the documented way to walk raw frames
-    start = frame
-    others = _others
-    found: list[FrameType] = []
-    key: list[int] = []
+    start = first = frame
+    known = _owners
+    key: tuple[int, ...] = ()
     while frame is not None:
         code = frame.f_code
-        path = code.co_filename
-        if path in others:
-            if found:
-                break
-        elif (owner := owner_of(path)) is Owner.USER:
-            if code.co_name in _COMPREHENSIONS:
-                frame = frame.f_back
-                continue
-            found.append(frame)
-            key += (id(code), frame.f_lasti)
-            if len(found) == _DEPTH:
-                break
-        elif found or owner is Owner.LOOP:
+        owner = known.get(code.co_filename) or owner_of(code.co_filename)
+        if owner is _USER:
+            if code.co_name not in _COMPREHENSIONS:
+                if key:
+                    key = (*key, id(code), frame.f_lasti)
+                    return _sites.get(key) or _remember(key, first, frame)
+                key, first = (id(code), frame.f_lasti), frame
+        elif key or owner is not _OTHER:
             break
         frame = frame.f_back
-    return _sites.get(tuple(key)) or _remember(tuple(key), found) if found else _waited_at(start)
+    return _sites.get(key) or _remember(key, first) if key else _waited_at(start)
 
 
-def _remember(key: tuple[int, ...], found: list[FrameType]) -> Site:
+def _remember(key: tuple[int, ...], *found: FrameType) -> Site:
     site = _sites[key] = Site(
         tuple(Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) for frame in found)
     )

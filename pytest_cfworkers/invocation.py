@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import get_ident
 from types import TracebackType
 from typing import Self, final
 
@@ -13,9 +14,11 @@ from pytest_cfworkers.callsite import Frame, Site
 from pytest_cfworkers.guards.connections import Connection, ConnectionGuard, Outcome, Woken
 from pytest_cfworkers.guards.queries import QueryGuard, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
-from pytest_cfworkers.guards.time import TimeGuard
 from pytest_cfworkers.limits import Limits, Rule
+from pytest_cfworkers.memories import Memory
+from pytest_cfworkers.metering.account import Account
 from pytest_cfworkers.statistics import Statistics
+from pytest_cfworkers.times import Times
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
 
 
@@ -32,20 +35,28 @@ class Invocation:
         clock: Monotonic seconds.
         cpu_clock: Seconds of CPU of the calling thread.
         name: What it is called in reports.
+        opener: The invocation in which it is opened and whose percentiles it counts for.
+        parent: The invocation of the test, for one that is a request into an app under test.
 
     Attributes:
         limits: The limits in force.
         enforce: Whether limits are enforced.
         name: What it is called in reports.
         connections: The guard of the connections, with their times for a timeline.
+        times: Its wall and CPU time.
+        memory: Its memory.
         pauses: How many blocks of `paused` are open.
+        running: Whether it has started and not yet finished.
     """
 
     limits: Limits
     enforce: bool
     name: str
     connections: ConnectionGuard
+    times: Times
+    memory: Memory
     pauses: int
+    running: bool
 
     def __init__(
         self,
@@ -55,22 +66,27 @@ class Invocation:
         clock: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.thread_time,
         name: str = "",
+        opener: "Invocation | None" = None,
+        parent: "Invocation | None" = None,
     ) -> None:
         self.limits = limits if limits is not None else Limits.plan()
         self.enforce = enforce
         self.name = name
         self.pauses = 0
+        self.running = False
         self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
         self._internal = SubrequestGuard(self.limits.internal_subrequests)
         self._queries = QueryGuard(SubrequestGuard(self.limits.d1_queries))
-        self._time = TimeGuard(clock, cpu_clock)
+        self.times = Times(self.limits, clock, cpu_clock)
+        self.memory = Memory(self.limits, measured=parent is None)
         self._clock = clock
         self._lock = threading.Lock()
         self._adopting = threading.RLock()  # the collector may end a request while another one ends in this thread
         self._dropped: deque[Connection] = deque()
         self._entered: attribution.Entered | None = None
-        self._parent: Invocation | None = None
+        self._parent = parent
+        self._opener: Invocation = self if opener is None else opener._opener  # noqa: SLF001 - its own kind
         self._open_children: list[Invocation] = []
         self._adopted: dict[tuple[Rule, tuple[Frame, ...]], tuple[Violation, int]] = {}
         self._worst: Statistics | None = None
@@ -92,14 +108,14 @@ class Invocation:
             raise CfLimitExceeded(self.violations)
 
     @property
-    def running(self) -> bool:
-        """Whether it has started and not yet finished."""
-        return self._time.started_at is not None and self._time.stopped_at is None
-
-    @property
     def started_at(self) -> float | None:
         """When it started, in seconds of its clock; None before."""
-        return self._time.started_at
+        return self.times.guard.started_at
+
+    @property
+    def account(self) -> Account:
+        """The CPU time that is charged to it."""
+        return self.times.account
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -115,16 +131,19 @@ class Invocation:
     def advice(self) -> tuple[Violation, ...]:
         """What should be looked at and fails nothing.
 
-        CPU time over the plan's own number, D1 statements that a batch would replace, and scans of whole tables.
+        CPU time over the plan's own number, times and memory that could not be judged, D1 statements that a batch would
+        replace, and scans of whole tables.
         """
         return tuple(self._advice())
 
     def start(self) -> None:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
-        if self._time.started_at is not None:
+        if self.started_at is not None:
             raise RuntimeError("This invocation has run before; make a new Invocation for each run.")
+        self.memory.start()
+        self.running = True
         attribution.begin(self)
-        self._time.start()
+        self.times.guard.start()
 
     def finish(self) -> None:
         """End the invocation without a verdict; what it found stays in `violations`."""
@@ -132,8 +151,12 @@ class Invocation:
             return
         for child in tuple(self._open_children):
             child.finish()
-        self._time.stop()
+        self.times.stop()
+        self.memory.stop()
+        self.running = False
         attribution.end(self)
+        if self._opener is not self and self._opener.limits.percentiles:
+            self._opener.times.opened.append((self.name, self.times.guard.wall_ms))
         self._found = tuple(self._broken())
         if self._parent is not None:
             self._parent._adopt(self)  # noqa: SLF001 - its own kind
@@ -146,9 +169,14 @@ class Invocation:
         """
         parent = self._parent or self
         child = Invocation(
-            self.limits, enforce=self.enforce, clock=self._clock, cpu_clock=self._time.cpu_clock, name=name
+            self.limits,
+            enforce=self.enforce,
+            clock=self._clock,
+            cpu_clock=self.account.clock,
+            name=name,
+            opener=self,
+            parent=parent,
         )
-        child._parent = parent
         parent._open_children.append(child)  # noqa: SLF001 - its own kind
         return child
 
@@ -156,11 +184,19 @@ class Invocation:
     def paused(self) -> Iterator[None]:
         """Let what is done in the block not count: it arranges the test and is not the Worker's own work."""
         self.pauses += 1
+        self.times.guard.pause()
+        self.memory.pause()
         try:
             with attribution.uncounted():
                 yield
         finally:
+            self.memory.resume()
+            self.times.guard.resume()
             self.pauses -= 1
+
+    def checkpoint(self, name: str) -> None:
+        """Give a name to this moment, for a timeline."""
+        self.times.checkpoints.append((name, self.times.guard.elapsed_ms))
 
     def statistics(self) -> Statistics:
         """Return what was used so far."""
@@ -176,8 +212,9 @@ class Invocation:
             internal_subrequests=self._internal.count,
             d1_queries=self._queries.budget.count,
             d1_parameters=self._queries.parameters,
-            cpu_ms=self._time.cpu_ms,
-            wall_ms=self._time.wall_ms,
+            cpu_ms=self.times.cpu_ms,
+            wall_ms=self.times.guard.wall_ms,
+            peak_memory=self.memory.peak,
         )
 
     @property
@@ -191,7 +228,7 @@ class Invocation:
         """Return the largest of each figure over this invocation and the requests into an app under test."""
         return self.statistics().worst(self._worst)
 
-    def open(self, label: object, site: Site, *, waits: bool = True) -> Connection:
+    def open(self, label: object, site: Site, waits: bool = True) -> Connection:
         """Open a connection for an external request.
 
         Args:
@@ -204,7 +241,7 @@ class Invocation:
         """
         with self._lock:
             self._subrequests.add(site)
-            connection = self.connections.open(label, site, self._clock(), thread=threading.get_ident(), waits=waits)
+            connection = self.connections.open(label, site, self._clock(), get_ident(), waits)
         if self._dropped:
             self._sweep()
         return connection
@@ -228,9 +265,9 @@ class Invocation:
                 label,
                 site,
                 self._clock(),
-                thread=threading.get_ident(),
-                service=True,
-                waits=attribution.underway.get() is None,
+                get_ident(),
+                attribution.underway.get() is None,
+                True,
             )
         if self._dropped:
             self._sweep()
@@ -243,10 +280,10 @@ class Invocation:
         if self._dropped:
             self._sweep()
 
-    def headers(self, connection: Connection, *, body: bool) -> None:
+    def headers(self, connection: Connection, body: bool) -> None:
         """Note that the response headers of a connection arrived, and whether a body follows."""
         with self._lock:
-            woken = self.connections.headers(connection, self._clock(), body=body)
+            woken = self.connections.headers(connection, self._clock(), body)
         if woken or self._dropped:
             self._wake(woken)
 
@@ -359,9 +396,8 @@ class Invocation:
                 self._adopted[key] = (first, times + 1)
 
     def _advice(self) -> Iterator[Violation]:
-        limit, used = self.limits.cpu_ms, self._time.cpu_ms
-        if limit is not None and "cpu_ms" not in self.limits.given and used > limit:
-            yield wording.cpu_time(used, self.limits)
+        yield from self.times.advice(opens=self._opener is self)
+        yield from self.memory.advice()
         if self.limits.d1_queries is not None:
             for repetition in self._queries.repeated():
                 yield wording.repeated_statement(repetition, self.limits)
@@ -382,7 +418,5 @@ class Invocation:
             yield wording.internal_subrequests(self._internal, limits)
         if self._queries.budget.first_beyond is not None:
             yield wording.d1_queries(self._queries.budget, limits)
-        if limits.cpu_ms is not None and "cpu_ms" in limits.given and self._time.cpu_ms > limits.cpu_ms:
-            yield wording.cpu_time(self._time.cpu_ms, limits)
-        if limits.wall_ms is not None and self._time.wall_ms > limits.wall_ms:
-            yield wording.wall_time(self._time.wall_ms, limits)
+        yield from self.memory.broken()
+        yield from self.times.broken()

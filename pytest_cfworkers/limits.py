@@ -13,6 +13,7 @@ from pytest_cfworkers.size import format_size, parse_size
 
 Plan = Literal["free", "paid"]
 ConnectionModel = Literal["body", "headers"]
+MemoryMode = Literal["auto", "trace", "memray", "off"]
 Rule = Literal[
     "connections",
     "queued-timeout",
@@ -37,6 +38,9 @@ CONNECTIONS_RELAXED: Final = dt.date(2026, 4, 9)
 CONNECTIONS_RELAXED_SOURCE: Final = "https://developers.cloudflare.com/changelog/2026-04-09-relaxed-connection-limiting"
 CLOSED_DUE_TO_LIMIT: Final = "Response closed due to connection limit"
 """What the platform says on a response that it cancelled to make room for a waiting connection."""
+
+RESOLUTION_MS: Final = 0.001
+"""The least limit of time: two readings of a clock take about as long, so less would be judged by chance."""
 
 _WORKERS: Final = "https://developers.cloudflare.com/workers/platform/limits/"
 
@@ -160,7 +164,7 @@ LIMITS: Final[tuple[Limit, ...]] = (
         free=None,
         paid=None,
         source=_WORKERS + "#duration",
-        help="milliseconds from start to end",
+        help='milliseconds from start to end, or "wait_until", "cron", "queue", "alarm": the platform\'s own cut-offs',
     ),
 )
 D1_PARAMETERS: Final = Limit(
@@ -174,6 +178,16 @@ D1_PARAMETERS: Final = Limit(
     help="values bound by one D1 statement; D1 itself refuses more, so this is shown and never judged",
 )
 
+WALL_PRESETS: Final[Mapping[str, int]] = MappingProxyType(
+    {"wait_until": 30_000, "cron": 900_000, "queue": 900_000, "alarm": 900_000}
+)
+"""Milliseconds after which the platform itself ends work: what is left to `ctx.waitUntil` after the response or after
+the client has gone, and the handlers of Cron Triggers, of queues and of alarms of Durable Objects. There is no such
+number for the time until a response.
+
+Source: https://developers.cloudflare.com/workers/platform/limits/#duration (checked 2026-11-24).
+"""
+
 BY_KEY: Final[Mapping[str, Limit]] = MappingProxyType({limit.key: limit for limit in LIMITS})
 BY_RULE: Final[Mapping[str, Limit]] = MappingProxyType({limit.rule: limit for limit in LIMITS})
 
@@ -182,6 +196,7 @@ OPTIONS_HELP: Final[Mapping[str, str]] = MappingProxyType(
         "plan": "free or paid: where the numbers come from that are not given",
         "connection_model": "body or headers: how long a connection holds its place",
         "allow": "rules that may be broken, each with the reason: {rule: reason}",
+        "trace": "True measures memory exactly and names the lines that hold it, slowly",
     }
 )
 
@@ -212,6 +227,12 @@ class Limits:
         plan_name: The plan that the numbers come from which were not given.
         given: The keys that were given, so that another plan leaves them alone.
         configured: The numbers that the Worker's own configuration sets in place of the paid plan's.
+        cpu_scale: What measured CPU time is multiplied by before it is judged.
+        trace: Whether memory is measured exactly, with the lines that hold it.
+        memory_mode: How memory is measured otherwise.
+        memory_baseline: Bytes that are taken before the code of the test.
+        percentiles: Milliseconds that the percentiles of the invocations that a test opens may come to: by the key
+            of `cf_timing(...)`, such as "p95_ms".
     """
 
     connections: int | None
@@ -227,6 +248,11 @@ class Limits:
     plan_name: Plan = "paid"
     given: frozenset[str] = frozenset()
     configured: Mapping[str, float] = field(default_factory=dict)
+    cpu_scale: float = 1.0
+    trace: bool = False
+    memory_mode: MemoryMode = "auto"
+    memory_baseline: int = 0
+    percentiles: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def plan(cls, name: Plan = "paid") -> Self:
@@ -259,7 +285,7 @@ class Limits:
         """
         __tracebackhide__ = True
         try:
-            _known("cf_limits", changes, (*BY_KEY, *OPTIONS_HELP))
+            known("cf_limits", changes, (*BY_KEY, *OPTIONS_HELP))
             values = {key: _PARSERS[key](key, value) for key, value in changes.items()}
         except LimitsError as error:
             raise LimitsError(str(error)) from None  # raised here, so that pytest shows the caller's own line
@@ -280,12 +306,25 @@ class Limits:
         """
         set_here = {"cpu_ms": cpu_ms, "subrequests": subrequests, "internal_subrequests": subrequests}
         configured = {key: value for key, value in set_here.items() if value is not None}
-        return replace(self, configured=MappingProxyType(configured))._on(self.plan_name)  # noqa: SLF001 - its own kind
+        return replace(self, configured=configured)._on(self.plan_name)  # noqa: SLF001 - its own kind
 
     def only(self, *keys: str) -> Self:
         """Return a copy in which every other limit is off."""
         off: dict[str, Any] = {key: None for key in BY_KEY if key not in keys}
         return replace(self, **off, given=self.given | off.keys())
+
+    def scaled(self, factor: float) -> Self:
+        """Return a copy in which measured CPU time is multiplied by a factor before it is judged."""
+        return replace(self, cpu_scale=factor)
+
+    def measured(self, mode: MemoryMode, baseline: int = 0) -> Self:
+        """Return a copy in which memory is measured in another way.
+
+        Args:
+            mode: "auto", "trace", "memray" or "off".
+            baseline: Bytes that are taken before the code of the test and count against the limit.
+        """
+        return replace(self, memory_mode=mode, memory_baseline=baseline)
 
     def other_plan(self) -> Self:
         """Return the same limits as they would be on the other plan."""
@@ -306,7 +345,12 @@ class Limits:
         return replace(self, **numbers, plan_name=plan)
 
 
-def _known(place: str, given: Mapping[str, object], valid: tuple[str, ...]) -> None:
+def known(place: str, given: Mapping[str, object], valid: tuple[str, ...]) -> None:
+    """Refuse keys that a place does not take.
+
+    Raises:
+        LimitsError: There is one; the text names it and the valid set.
+    """
     for key in given:
         if key not in valid:
             raise LimitsError(f"{place} has no key {key!r}; valid keys: {', '.join(valid)}")
@@ -329,12 +373,28 @@ def _count(least: int) -> Callable[[str, object], int | None]:
     return parse
 
 
-def _milliseconds(key: str, value: object) -> float | None:
+def milliseconds(key: str, value: object) -> float | None:
+    """Read a time in milliseconds, or None.
+
+    Raises:
+        LimitsError: The value is neither; the text names it and what is valid.
+    """
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         raise LimitsError(f"{key}={value!r} is not a time; valid: a positive number of milliseconds, or None")
+    if value < RESOLUTION_MS:
+        raise LimitsError(f"{key}={value!r} is less than can be measured; valid: {RESOLUTION_MS} or more, or None")
     return value
+
+
+def _wall(key: str, value: object) -> float | None:
+    if isinstance(value, str) and value in WALL_PRESETS:
+        return WALL_PRESETS[value]
+    try:
+        return milliseconds(key, value)
+    except LimitsError as error:
+        raise LimitsError(f"{error}, or a cut-off of the platform: {', '.join(WALL_PRESETS)}") from None
 
 
 def _memory(key: str, value: object) -> int | None:
@@ -346,6 +406,12 @@ def _memory(key: str, value: object) -> int | None:
         raise LimitsError(f"{key}={error}, or None") from None
 
 
+def _switch(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise LimitsError(f"{key}={value!r} is not valid; valid: True, False")
+    return value
+
+
 def _allow(key: str, value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
         raise LimitsError(f"{key}={value!r} is not a mapping; valid: {{rule: reason}}, rules: {', '.join(RULES)}")
@@ -354,7 +420,7 @@ def _allow(key: str, value: object) -> Mapping[str, str]:
             raise LimitsError(f"{key} names the unknown rule {rule!r}; valid rules: {', '.join(RULES)}")
         if not isinstance(reason, str) or not reason.strip():
             raise LimitsError(f"{key}={{{rule!r}: {reason!r}}} gives no reason; write why the rule may be broken")
-    return MappingProxyType(dict(value))
+    return dict(value)
 
 
 _PARSERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
@@ -364,9 +430,10 @@ _PARSERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "internal_subrequests": _count(0),
     "d1_queries": _count(0),
     "memory": _memory,
-    "cpu_ms": _milliseconds,
-    "wall_ms": _milliseconds,
+    "cpu_ms": milliseconds,
+    "wall_ms": _wall,
     "plan": lambda key, value: _choice(key, value, PLANS),
     "connection_model": lambda key, value: _choice(key, value, CONNECTION_MODELS),
     "allow": _allow,
+    "trace": _switch,
 }

@@ -20,9 +20,9 @@ class Statistics:
         internal_subrequests: Calls of Cloudflare services.
         d1_queries: D1 queries and batches.
         d1_parameters: The most values that one D1 statement bound.
-        cpu_ms: Milliseconds of CPU time of the thread that opened the invocation.
-        wall_ms: Milliseconds since the invocation was opened.
-        peak_memory: Bytes; None where memory is not measured.
+        cpu_ms: Milliseconds of CPU time of the invocation's own threads and tasks, times the scale in force.
+        wall_ms: Milliseconds since the invocation was opened, without pauses.
+        peak_memory: The most bytes that were held at once, the baseline included; None where memory is not measured.
     """
 
     connections: int

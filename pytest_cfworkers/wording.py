@@ -1,6 +1,7 @@
 """What a user reads when a rule is broken: the headline, the evidence and the remedy of each rule.
 
-All prose for users about broken rules is here. Each function takes what a guard found and makes a `Violation`.
+All prose for users about broken rules is here, that about time in `wording_time.py`. Each function takes what a guard
+found and makes a `Violation`.
 """
 
 from collections import Counter
@@ -54,6 +55,10 @@ _FIXES: Final[dict[Rule, tuple[str, str]]] = {
         "await env.DB.batch(statements)  # one round trip for many statements,",
         "... WHERE id IN (SELECT value FROM json_each(?))  -- or one statement for many values",
     ),
+    "memory": (
+        "async for chunk in response.aiter_bytes(): ...  # a stream, in place of await response.aread()",
+        "for page in pages: ...  # one after another, in place of a list of all",
+    ),
     "cpu-time": (
         "do less per invocation: pages instead of everything, and the rest through a queue,",
         "or raise the budget in wrangler: limits = {{ cpu_ms = ... }}",
@@ -84,7 +89,7 @@ def connections(guard: ConnectionGuard, limits: Limits) -> Violation:
         )
     else:
         counted = f"A connection counts until its headers arrive: the platform's rule since {CONNECTIONS_RELAXED}."
-    return _violation(
+    return violation_of(
         "connections",
         limits,
         guard.peak,
@@ -100,7 +105,7 @@ def connections(guard: ConnectionGuard, limits: Limits) -> Violation:
 def queued_timeout(guard: ConnectionGuard, limits: Limits) -> Violation:
     """Requests ran out of their own time before they were sent."""
     count = guard.timed_out.total()
-    return _violation(
+    return violation_of(
         "queued-timeout",
         limits,
         count,
@@ -115,7 +120,7 @@ def queued_timeout(guard: ConnectionGuard, limits: Limits) -> Violation:
 def unread_bodies(sites: Counter[Site], limits: Limits) -> Violation:
     """Responses were left neither read nor closed."""
     count = sites.total()
-    return _violation(
+    return violation_of(
         "unread-body",
         limits,
         count,
@@ -123,18 +128,19 @@ def unread_bodies(sites: Counter[Site], limits: Limits) -> Violation:
         f"the limit is {limits.unread_bodies}",
         ["opened at:", *_by_line(sites)],
         f"A body that nobody reads keeps its memory for the rest of the invocation, and until "
-        f"{CONNECTIONS_RELAXED}\nit kept its connection: six of them stopped a Worker. Read it, or close it.",
+        f"{CONNECTIONS_RELAXED}\nit kept its connection: "
+        f"{BY_KEY['connections'].paid} of them stopped a Worker. Read it, or close it.",
         site=_first(sites),
     )
 
 
 def subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
     """The budget of external requests is spent."""
-    return _violation(
+    return violation_of(
         "subrequests",
         limits,
         guard.count,
-        f"{_number(guard.count, 'subrequest')}, the limit is {guard.limit:,}{_origin('subrequests', limits)}",
+        f"{_number(guard.count, 'subrequest')}, the limit is {guard.limit:,}{origin('subrequests', limits)}",
         ["sent from:", *_by_line(guard.sites)],
         "Each request counts, and each hop of a redirect. The platform refuses the next one:\n"
         '"Too many subrequests by single Worker invocation".',
@@ -144,12 +150,12 @@ def subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
 
 def internal_subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
     """The budget of calls of Cloudflare's services is spent."""
-    return _violation(
+    return violation_of(
         "internal-subrequests",
         limits,
         guard.count,
         f"{_number(guard.count, 'subrequest')} to Cloudflare services, "
-        f"the limit is {guard.limit:,}{_origin('internal_subrequests', limits)}",
+        f"the limit is {guard.limit:,}{origin('internal_subrequests', limits)}",
         ["called from:", *_by_line(guard.sites)],
         "Each call of D1, KV, R2, Queues or a Durable Object counts; a batch counts once. The platform refuses\n"
         'the next one: "Too many API requests by single Worker invocation".',
@@ -159,12 +165,11 @@ def internal_subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
 
 def d1_queries(guard: SubrequestGuard, limits: Limits) -> Violation:
     """The budget of D1 queries is spent."""
-    return _violation(
+    return violation_of(
         "d1-queries",
         limits,
         guard.count,
-        f"{_number(guard.count, 'D1 query', 'D1 queries')}, "
-        f"the limit is {guard.limit:,}{_origin('d1_queries', limits)}",
+        f"{_number(guard.count, 'D1 query', 'D1 queries')}, the limit is {guard.limit:,}{origin('d1_queries', limits)}",
         ["sent from:", *_by_line(guard.sites)],
         "Each query and each batch counts once.",
         site=guard.first_beyond or NOWHERE,
@@ -201,30 +206,6 @@ def full_scan(scan: Scan, limits: Limits) -> Violation:
     )
 
 
-def cpu_time(observed_ms: float, limits: Limits) -> Violation:
-    """More CPU time was used than there is."""
-    return _violation(
-        "cpu-time",
-        limits,
-        round(observed_ms, 1),
-        f"{observed_ms:,.1f} ms of CPU time, the limit is {limits.cpu_ms:,} ms{_origin('cpu_ms', limits)}",
-        ["measured as CPU time of the test's own thread, on this machine and CPython"],
-        "A Worker that keeps running over its CPU time is ended with error 1102; single overruns are tolerated.",
-    )
-
-
-def wall_time(observed_ms: float, limits: Limits) -> Violation:
-    """The invocation took too long."""
-    return _violation(
-        "wall-time",
-        limits,
-        round(observed_ms, 1),
-        f"{observed_ms:,.1f} ms from start to end, the limit is {limits.wall_ms:,} ms",
-        [],
-        "The platform ends work 30 s after the response, and cron, queue and alarm handlers after 15 minutes.",
-    )
-
-
 def within(violation: Violation, request: str) -> Violation:
     """Say which request into the app under test broke the rule."""
     return replace(violation, evidence=(f"while the app handled {request}", *violation.evidence))
@@ -243,7 +224,7 @@ def place(frame: Frame) -> str:
     return f"{shorten(frame.path)}:{frame.line} in {frame.function}"
 
 
-def _violation(
+def violation_of(
     rule: Rule,
     limits: Limits,
     observed: float,
@@ -253,6 +234,7 @@ def _violation(
     site: Site = NOWHERE,
     fix: tuple[str, str] | None = None,
 ) -> Violation:
+    """Make the record of a broken rule; its limit, unit and source are those of the rule's row in `limits.py`."""
     row = BY_RULE.get(rule, BY_KEY["connections"])
     allowed = 0.0 if rule == "queued-timeout" else limits[row.key] or 0
     first, second = (line.format(limit=limits.connections) for line in fix or _FIXES[rule])
@@ -329,7 +311,8 @@ def _number(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def _origin(key: str, limits: Limits) -> str:
+def origin(key: str, limits: Limits) -> str:
+    """Say where a number comes from that the test did not give: the wrangler file or the plan."""
     if key in limits.given:
         return ""
     set_by_worker = key in limits.configured and limits[key] == limits.configured[key]

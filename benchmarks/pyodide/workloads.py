@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MEBI: Final = 2**20
-_RECORDS: Final = [
+_RECORDS: Final[list[dict[str, Any]]] = [
     {"id": number, "name": f"repository {number}", "stars": number * 3, "topics": ["a", "b"], "ratio": number / 7}
     for number in range(2_000)
 ]

@@ -25,7 +25,7 @@ inside: Final = Interceptions()
 class Passage(Protocol):
     """What watches one request from its start to the end of its response."""
 
-    def must_wait(self, *, asynchronous: bool) -> bool:
+    def must_wait(self, asynchronous: bool) -> bool:
         """Tell whether the request may not be sent at once."""
 
     def wait(self) -> None:
@@ -34,16 +34,16 @@ class Passage(Protocol):
     async def wait_async(self) -> None:
         """Wait in a task until the request may be sent."""
 
-    def __enter__(self) -> object:
+    def begin(self) -> None:
         """Begin the sending."""
 
-    def __exit__(self, *error: object) -> None:
+    def leave(self) -> None:
         """End the sending."""
 
-    def received(self, response: Any, *, asynchronous: bool) -> Any:
+    def received(self, response: Any, asynchronous: bool) -> Any:
         """Take the response; return the one to hand on."""
 
-    def fail(self) -> None:
+    def fail(self, error: BaseException) -> None:
         """Note that there will be no response."""
 
 
@@ -53,7 +53,6 @@ def passage(
     transport: Any,
     request: Any,
     site: Site,
-    *,
     incoming: bool,
     loads: bool = False,
 ) -> Passage | None:
@@ -71,23 +70,22 @@ def passage(
     Returns:
         What watches it; None where it is counted elsewhere.
     """
-    kind = kind_of(dialect, transport)
-    if kind is Kind.INNERMOST:
-        return Exchange(invocation, dialect, request, site, loads=loads)
+    if type(transport) in dialect.senders or (kind := kind_of(dialect, transport)) is Kind.INNERMOST:
+        return Exchange(invocation, dialect, request, site, loads, False)
     if kind is Kind.MOCKED:
         transport = transport.transports[-1]
         kind = kind_of(dialect, transport)
         if kind is not Kind.APP:
             # A mock's answer is one request; what passes the mocks counts inside, and this one gives way to it.
             _counted_inside(dialect, transport, kind, incoming=incoming)
-            return Exchange(invocation, dialect, request, site, loads=loads)
+            return Exchange(invocation, dialect, request, site, loads, False)
     if kind is Kind.GUARDED or _counted_inside(dialect, transport, kind, incoming=incoming):
         return None
     if kind is Kind.APP and incoming:
         if isinstance(transport.app, GuardedApp):
             return None
         return Event(invocation, f"{request.method} {request.url.path}", dialect)
-    return Exchange(invocation, dialect, request, site, loads=loads, stays=kind is Kind.APP)
+    return Exchange(invocation, dialect, request, site, loads, kind is Kind.APP)
 
 
 def send(way: Passage | None, handle: Send, request: Any) -> Any:
@@ -95,13 +93,16 @@ def send(way: Passage | None, handle: Send, request: Any) -> Any:
     if way is None:
         return handle(request)
     try:
-        if way.must_wait(asynchronous=False):
+        if way.must_wait(False):
             way.wait()
-        with way:
+        way.begin()  # no context manager: those are looked up anew for each request
+        try:
             response = handle(request)
-        return way.received(response, asynchronous=False)
-    except BaseException:
-        way.fail()
+        finally:
+            way.leave()
+        return way.received(response, False)
+    except BaseException as error:
+        way.fail(error)
         raise
 
 
@@ -110,13 +111,16 @@ async def send_async(way: Passage | None, handle: AsyncSend, request: Any) -> An
     if way is None:
         return await handle(request)
     try:
-        if way.must_wait(asynchronous=True):
+        if way.must_wait(True):
             await way.wait_async()
-        with way:
+        way.begin()
+        try:
             response = await handle(request)
-        return way.received(response, asynchronous=True)
-    except BaseException:
-        way.fail()
+        finally:
+            way.leave()
+        return way.received(response, True)
+    except BaseException as error:
+        way.fail(error)
         raise
 
 
@@ -167,7 +171,7 @@ def _guard_extended(dialect: Dialect, owner: type[Any]) -> bool:
         invocation = attribution.current()
         if invocation is None or kind_of(dialect, transport) is not Kind.EXTENSION:
             return None
-        return Exchange(invocation, dialect, request, capture())
+        return Exchange(invocation, dialect, request, capture(), False, False)
 
     def make(name: str) -> Callable[..., Any]:
         original = getattr(owner, name)

@@ -18,7 +18,7 @@ class Event:
         self._invocation = parent.child(name)
         self._invocation.start()
 
-    def must_wait(self, *, asynchronous: bool) -> bool:  # noqa: ARG002 - the same for both
+    def must_wait(self, asynchronous: bool) -> bool:  # noqa: ARG002 - the same for both
         """Tell that the request starts at once: requests into the app are not limited."""
         return False
 
@@ -28,15 +28,15 @@ class Event:
     async def wait_async(self) -> None:
         """Start at once: requests into the app are not limited."""
 
-    def __enter__(self) -> None:
+    def begin(self) -> None:
         """Let what the app does from here on belong to the event."""
         self._token = attribution.enter(self._invocation)
 
-    def __exit__(self, *error: object) -> None:
-        """End what `__enter__` began."""
+    def leave(self) -> None:
+        """End what `begin` began."""
         attribution.leave(self._token)
 
-    def received(self, response: Any, *, asynchronous: bool) -> Any:
+    def received(self, response: Any, asynchronous: bool) -> Any:
         """Return the response whose end is the end of the event."""
         if response.is_closed or not self._dialect.is_readable(response.stream, asynchronous=asynchronous):
             self.end()
@@ -51,13 +51,13 @@ class Event:
 
     def reading(self) -> None:
         """Let what the app does to make the next part of its response belong to the event."""
-        self.__enter__()
+        self.begin()
 
     def paused(self) -> None:
         """End what `reading` began: until the next part is asked for, the reader does its own work."""
-        self.__exit__()
+        self.leave()
 
-    def fail(self) -> None:
+    def fail(self, error: BaseException) -> None:  # noqa: ARG002 - whatever it was
         """End the event: the app gave no response."""
         self.end()
 

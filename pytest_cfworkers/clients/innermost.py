@@ -35,8 +35,6 @@ _kinds: Final[WeakKeyDictionary[object, Kind]] = WeakKeyDictionary()
 
 def kind_of(dialect: Dialect, transport: Any) -> Kind:
     """Tell what a transport is."""
-    if type(transport) in dialect.senders:
-        return Kind.INNERMOST
     try:
         known = _kinds.get(transport)
         if known is None:

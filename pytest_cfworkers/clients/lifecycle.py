@@ -43,11 +43,10 @@ class Exchange:
         dialect: Dialect,
         request: Any,
         site: Site,
-        *,
-        loads: bool = False,
-        stays: bool = False,
+        loads: bool,
+        stays: bool,
     ) -> None:
-        """Open the connection.
+        """Open the connection. Positional, as what is done for every request is: a class is called quickest so.
 
         Args:
             invocation: The invocation that the request belongs to.
@@ -65,9 +64,9 @@ class Exchange:
         self._request = request
         self._loads = loads
         self._stays = stays
-        self._connection: Connection = invocation.open(Target(request), site, waits=outer is None)
+        self._connection: Connection = invocation.open(Target(request), site, outer is None)
 
-    def must_wait(self, *, asynchronous: bool) -> bool:
+    def must_wait(self, asynchronous: bool) -> bool:
         """Tell whether the request may not be sent at once."""
         return self._connection.state == "queued" or (asynchronous and admission.others_are_ready())
 
@@ -84,11 +83,11 @@ class Exchange:
             raise self._timed_out()
         await admission.checkpoint()
 
-    def __enter__(self) -> None:
+    def begin(self) -> None:
         """Begin the sending: requests made meanwhile by what sends it are part of it."""
         self._token = attribution.underway.set(self)
 
-    def __exit__(self, *error: object) -> None:
+    def leave(self) -> None:
         """End the sending."""
         attribution.underway.reset(self._token)
 
@@ -97,11 +96,13 @@ class Exchange:
         if invocation is self._invocation and not self._stays and self._connection.state == "waiting":
             self._invocation.withdraw(self._connection)
 
-    def fail(self) -> None:
-        """Note that there will be no response."""
+    def fail(self, error: BaseException) -> None:
+        """Note that there will be no response. A request that the library refuses to send does not count."""
+        if isinstance(error, self._dialect.module.UnsupportedProtocol):
+            self._invocation.withdraw(self._connection)
         self._invocation.close(self._connection, "failed")
 
-    def received(self, response: Any, *, asynchronous: bool) -> Any:
+    def received(self, response: Any, asynchronous: bool) -> Any:
         """Note that the headers arrived.
 
         Returns:
@@ -114,7 +115,7 @@ class Exchange:
         if (self._loads and response.is_closed) or not has_body(
             self._request.method, response.status_code, response.headers.get("content-length")
         ):
-            self._invocation.headers(connection, body=False)
+            self._invocation.headers(connection, False)
             return response
         response = self._dialect.unread(response)
         streams = not response.is_closed and self._dialect.is_readable(response.stream, asynchronous=asynchronous)

@@ -7,8 +7,7 @@ mock lies below it. It and `_transport_for_url` are private; this is the only fi
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from types import CodeType, FrameType
+from types import CodeType, FrameType, MethodType
 from typing import Any, Final
 
 from pytest_cfworkers import attribution
@@ -73,33 +72,26 @@ def _watched(client: Any, dialect: Dialect, send_through: Callable[..., Any], *,
         invocation = attribution.current()
         if invocation is None:
             return original(self, request)
-        frame = _frame_of(sends)
-        way = passage(
-            invocation,
-            dialect,
-            self._transport_for_url(request.url),
-            request,
-            capture(frame),
-            incoming=incoming,
-            loads=_loads(frame, requests),
-        )
-        return send_through(way, partial(original, self), request)
+        frame, loads = _sender(sends, requests)
+        transport = self._transport_for_url(request.url)
+        way = passage(invocation, dialect, transport, request, capture(frame), incoming, loads)
+        return send_through(way, MethodType(original, self), request)
 
     return _send_single_request
 
 
-def _frame_of(sends: CodeType) -> FrameType | None:
-    """Return the frame of `Client.send` that led here; None where it is not where it always is."""
+def _sender(sends: CodeType, requests: CodeType) -> tuple[FrameType | None, bool]:
+    """Look at the frame of `Client.send` that led here.
+
+    Returns:
+        The frame, None where it is not where it always is; and whether the client is known to read the body before
+        it hands out the response: `send` without `stream`.
+    """
     try:
         frame = sys._getframe(_STEPS_FROM_SEND)  # noqa: SLF001 - the documented way to walk raw frames
     except ValueError:
-        return None
-    return frame if frame.f_code is sends else None
-
-
-def _loads(frame: FrameType | None, requests: CodeType) -> bool:
-    """Tell whether the client reads the body before it hands out the response: `send` without `stream`."""
-    if frame is None:
-        return False
+        return None, False
+    if frame.f_code is not sends:
+        return None, False
     caller = frame.f_back
-    return (caller is not None and caller.f_code is requests) or frame.f_locals["stream"] is False
+    return frame, (caller is not None and caller.f_code is requests) or frame.f_locals["stream"] is False

@@ -8,7 +8,7 @@ and everything that fails, takes the long way in `engine`.
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pytest_cfworkers.d1.backend import RawResult
 from pytest_cfworkers.d1.javascript import SAFE_INTEGER
@@ -26,22 +26,8 @@ if TYPE_CHECKING:
     from pytest_cfworkers.d1.compiled import Compiled
     from pytest_cfworkers.d1.store import Store
 
-_NO_ROWS: Final[list[tuple[apsw.SQLiteValue, ...]]] = []
+_NO_ROWS: Final[list[Any]] = []
 _raw_result: Final = tuple.__new__  # what RawResult(...) does, without asking for names
-# Copying a dictionary and filling it in is faster than building one from keywords.
-_META: Final = dict.fromkeys(
-    (
-        "served_by",
-        "duration",
-        "changes",
-        "last_row_id",
-        "changed_db",
-        "size_after",
-        "rows_read",
-        "rows_written",
-    ),
-    "miniflare.db",
-)
 _NOTHING: Final = Linear(0, 0, 0)
 NO_META: Final[dict[str, object]] = {}
 
@@ -150,22 +136,16 @@ def run_ready(
     """
     store, connection, execute, add = meter.store, meter.store.connection, cursor.execute, results.append
     changes_now, rowid_now, size_now = connection.total_changes, connection.last_insert_rowid, store.size
-    sql, parameters, columns, frees = (
-        ready.sql,
-        ready.parameters,
-        ready.columns,
-        ready.frees and not ready.pure_read,
-    )
-    reads, writes = ready.read or _NOTHING, ready.written or _NOTHING
-    read_one, read_rows, read_changes = reads
-    written_one, written_rows, written_changes = writes
+    sql, parameters, columns = ready.sql, ready.parameters, ready.columns
+    frees = ready.frees and not ready.pure_read
     refuses_blobs = not store.blob_like.active
     total, last, size, clock = meter.total, meter.last, meter.size, meter.clock
     text = queries[len(results)].sql
+    changes, count = -1, 0
+    meta_of: dict[str, object] = {}  # made for so many changes and rows, and this size
     try:
-        for query in queries[len(results) :]:
-            params = query.params
-            if query.sql != text or len(params) != parameters:
+        for query_text, params, _ in queries[len(results) :]:
+            if query_text != text or len(params) != parameters:
                 break
             if refuses_blobs and type(params) is WithBlob:
                 break
@@ -177,15 +157,30 @@ def run_ready(
             last_before, last = last, rowid_now()
             size_before, size = size, size_now()
             started, clock = clock, perf_counter()
-            changes, count = total - before, len(rows)
-            meta = JsDict(_META)
+            if total - before != changes or len(rows) != count or size != size_before:
+                changes, count = total - before, len(rows)
+                meta_of = _meta(ready, changes, count, size)
+            meta = JsDict(meta_of)  # copying a dictionary and changing it is faster than making one
             meta["duration"] = (clock - started) * 1000
-            meta["changes"] = changes
             meta["last_row_id"] = last if -SAFE_INTEGER <= last <= SAFE_INTEGER else float(last)
-            meta["changed_db"] = changes != 0 or last != last_before or size != size_before
-            meta["size_after"] = size
-            meta["rows_read"] = read_one + read_rows * count + read_changes * changes
-            meta["rows_written"] = written_one + written_rows * count + written_changes * changes
-            add(_raw_result(RawResult, (columns, from_database(rows) if count else [], meta)))
+            if last != last_before or size != size_before:
+                meta["changed_db"] = True
+            add(_raw_result(RawResult, (columns, from_database(rows) if rows else [], meta)))
     finally:
         meter.total, meter.last, meter.size, meter.clock = total, last, size, clock
+
+
+def _meta(ready: Ready, changes: int, count: int, size: int) -> dict[str, object]:
+    """Return the `meta` of a run, as far as it follows from its changes, its rows and the size of the database."""
+    read_one, read_rows, read_changes = ready.read or _NOTHING
+    written_one, written_rows, written_changes = ready.written or _NOTHING
+    return {
+        "served_by": "miniflare.db",
+        "duration": 0.0,
+        "changes": changes,
+        "last_row_id": 0,
+        "changed_db": changes != 0,
+        "size_after": size,
+        "rows_read": read_one + read_rows * count + read_changes * changes,
+        "rows_written": written_one + written_rows * count + written_changes * changes,
+    }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_cfworkers.d1.session import Connection
 
 _ABSENT: Final = object()
+_query: Final = tuple.__new__  # what Query(...) does, without asking for names
 
 
 def execution_error(refused: Refused) -> D1Error:
@@ -49,7 +50,7 @@ class D1PreparedStatement:
         """
         if options:
             values = (*values, options)
-        return D1PreparedStatement(self._connection, Query(self._query.sql, to_wires(values)))
+        return D1PreparedStatement(self._connection, _query(Query, (self._query[0], to_wires(values), True)))
 
     async def all(self, *_: object, **__: object) -> JsDict:
         """Run the statement.

@@ -130,7 +130,9 @@ class Store:
         authorizer = self.authorizer
         authorizer.trusted = True
         pages: int = self._sizes.execute("PRAGMA page_count").fetchall()[0][0]  # type: ignore[assignment]
-        free: int = self._sizes.execute("PRAGMA freelist_count").fetchall()[0][0]  # type: ignore[assignment]
+        free: int = 0
+        if not self._size_holds:  # else no page has been free, and none has been set free
+            free = self._sizes.execute("PRAGMA freelist_count").fetchall()[0][0]  # type: ignore[assignment]
         authorizer.trusted = False
         # A new page takes memory, so that as long as no page is free, equal memory means equal size.
         self._cache_used = self.connection.status(_CACHE_USED)[0]

@@ -90,6 +90,14 @@ def to_wires(values: Sequence[object]) -> tuple[Wire, ...]:
     Returns:
         The values; a `WithBlob` where one of them is a blob.
     """
+    for value in values:
+        kind = type(value)
+        if not (kind is str or value is None or (kind is float and isfinite(value))):  # type: ignore[arg-type]
+            return _converted(values)
+    return tuple(values)  # type: ignore[arg-type]  # as they are
+
+
+def _converted(values: Sequence[object]) -> tuple[Wire, ...]:
     wires: list[Any] = []
     add = wires.append
     blob = False

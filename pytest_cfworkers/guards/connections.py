@@ -172,7 +172,7 @@ class ConnectionGuard:
         return self.abandoned.copy() + Counter(connection.site for connection in self.streaming)
 
     def open(
-        self, label: object, site: Site, now: float, *, thread: int = 0, waits: bool = True, service: bool = False
+        self, label: object, site: Site, now: float, thread: int = 0, waits: bool = True, service: bool = False
     ) -> Connection:
         """Open a connection.
 
@@ -194,14 +194,15 @@ class ConnectionGuard:
         if self._queue or (self.slots is not None and len(self._holders) >= self.slots):
             self._open_beyond(connection, now, waits=waits)
         else:
-            self._admit(connection, now)
+            connection.state, connection.admitted_at = "waiting", now
+            self._holders[connection] = None
         wanted = len(self._holders) + len(self._queue)
         if wanted > self.peak:
             self.peak = wanted
             self._peaking = self.slots is not None and wanted > self.slots
         return connection
 
-    def headers(self, connection: Connection, now: float, *, body: bool) -> Woken:
+    def headers(self, connection: Connection, now: float, body: bool) -> Woken:
         """Note that the response headers arrived.
 
         Args:
@@ -224,7 +225,8 @@ class ConnectionGuard:
         if self.model == "headers":
             if self._peaking:
                 self._note_peak()
-            return self._release(connection, now)
+            del self._holders[connection]
+            return self._refill(now)
         return self._asked_again()
 
     def reading(self, connection: Connection) -> None:
@@ -259,7 +261,8 @@ class ConnectionGuard:
             self.queued_s += now - connection.opened_at
             del self._queue[connection]
             return self._asked_again()
-        return self._release(connection, now)
+        self._holders.pop(connection, None)
+        return self._refill(now) if self._queue else ()
 
     def stalled(self) -> Connection | None:
         """Return the connection that must be cancelled so that the queue moves; None while there is hope.
@@ -328,10 +331,8 @@ class ConnectionGuard:
         self.queued_s += now - connection.opened_at
         self._admit(connection, now)
 
-    def _release(self, connection: Connection, now: float) -> Woken:
-        self._holders.pop(connection, None)
-        if not self._queue:
-            return ()
+    def _refill(self, now: float) -> Woken:
+        """Give free slots to the queue."""
         woken: list[Connection] = []
         while self._queue and (self.slots is None or len(self._holders) < self.slots):
             first = next(iter(self._queue))

@@ -88,4 +88,4 @@ class QueryGuard:
 
     def repeated(self) -> Iterator[Repetition]:
         """Yield the statements that were sent alone often enough to be worth a batch."""
-        return (seen for seen in self._alone.values() if seen.times >= REPEATED)
+        return (seen for seen in tuple(self._alone.values()) if seen.times >= REPEATED)

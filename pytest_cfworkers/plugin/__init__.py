@@ -5,7 +5,6 @@ guarded. Everything else is imported when the first guarded test is collected.
 """
 
 import shutil
-from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final, final
 
 import pytest
@@ -15,10 +14,12 @@ from pytest_cfworkers.plugin.fixtures import (
     cf_client,
     cf_invocation,
     cf_ledger,
+    cf_memory,
     cf_sync_client,
+    cf_timer,
     cf_transport,
 )
-from pytest_cfworkers.plugin.marks import NAME, help_line, is_guarded
+from pytest_cfworkers.plugin.marks import NAMES, help_lines, is_guarded
 from pytest_cfworkers.plugin.options import add_options, read_settings
 from pytest_cfworkers.plugin.stash import RECORDS, SETTINGS
 
@@ -34,7 +35,9 @@ __all__ = [
     "cf_d1_schema",
     "cf_invocation",
     "cf_ledger",
+    "cf_memory",
     "cf_sync_client",
+    "cf_timer",
     "cf_transport",
 ]
 
@@ -70,10 +73,11 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Work out the effective options and declare the mark."""
+    """Work out the effective options and declare the marks."""
     config.stash[SETTINGS] = read_settings(config)
     config.stash[RECORDS] = {}
-    config.addinivalue_line("markers", help_line())
+    for line in help_lines():
+        config.addinivalue_line("markers", line)
     config.pluginmanager.register(_Records(config.stash[RECORDS]), "cfworkers-records")
 
 
@@ -90,16 +94,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _bring_in_runtime(config).refuse_wrong_marks(items)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Guard a test that a fixture marked, in a run in which no test was guarded before."""
-    __tracebackhide__ = True
-    if any(mark.name == NAME for mark in item.own_markers):  # every test pays for this look, so it is no more
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """After the fixtures: bring in what guards a test that one of them marked, if no test was guarded before."""
+    if any(mark.name in NAMES for mark in item.own_markers):  # every test pays for this look, so it is no more
         config = item.config
         if not config.pluginmanager.has_plugin(_RUNTIME) and is_guarded(item, config.stash[SETTINGS].mode):
-            # The call of this hook has begun without the runtime's part in it.
-            return (yield from _bring_in_runtime(config).pytest_runtest_call(item))
-    return (yield)
+            _bring_in_runtime(config)
 
 
 def _bring_in_runtime(config: pytest.Config) -> "Runtime":

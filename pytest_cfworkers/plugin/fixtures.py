@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pytest_cfworkers.clients.httpx import GuardedTransport
     from pytest_cfworkers.invocation import Invocation
     from pytest_cfworkers.plugin.guard import Guard
+    from pytest_cfworkers.plugin.memory import Memory
     from pytest_cfworkers.statistics import Statistics
+    from pytest_cfworkers.timer import Timer
 
 
 @final
@@ -91,6 +93,26 @@ def cf_invocation(request: pytest.FixtureRequest) -> "Callable[..., Invocation]"
 def cf_ledger(request: pytest.FixtureRequest) -> Ledger:
     """What the current invocation has used so far: `.statistics()`, and `.paused()` for arranging a test."""
     return Ledger(_guard(request))
+
+
+@pytest.fixture
+def cf_memory(request: pytest.FixtureRequest) -> "Generator[Memory]":
+    """The test's memory: `.current`, `.peak`, `.limit`, `.headroom`, `.checkpoint(name)`, `.assert_under(size)`."""
+    from pytest_cfworkers.plugin.memory import Memory  # noqa: PLC0415 - only where it is asked for
+
+    memory = Memory(_guard(request))
+    yield memory
+    memory.close()
+
+
+@pytest.fixture
+def cf_timer(request: pytest.FixtureRequest) -> "Timer":
+    """A stopwatch for the test's function: `.checkpoint(name)`, `.report()`, `.with_timeout(...)`."""
+    from pytest_cfworkers.timer import Timer  # noqa: PLC0415 - only where it is asked for
+
+    timer = Timer()
+    _guard(request).starters.append(timer.follow)
+    return timer
 
 
 def _guard(request: pytest.FixtureRequest) -> "Guard":

@@ -11,7 +11,7 @@ import pytest
 from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import Limits
-from pytest_cfworkers.plugin.marks import HTTP_LIMITS, NAME
+from pytest_cfworkers.plugin.marks import HTTP_LIMITS, marks_of
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded
 
@@ -31,16 +31,21 @@ class Guard:
         marks: The marks that they were worked out from.
         enforce: Whether a broken limit fails the test.
         closers: What is to be awaited when the test's function, a coroutine, ends; the last first.
+        stopped_by: What stopped the program since the test is called, such as a breakpoint; "" for nothing.
+        starters: What is to be told of each invocation of the test's function when it begins.
     """
 
     def __init__(self, item: pytest.Item, limits: Limits, *, enforce: bool, incoming: bool) -> None:
         self.limits = limits
-        self.marks: list[pytest.Mark] = list(item.iter_markers(NAME))
+        self.marks: list[pytest.Mark] = marks_of(item)
         self.enforce = enforce
         self.closers: list[Callable[[], Awaitable[None]]] = []
+        self.stopped_by = ""
+        self.starters: list[Callable[[Invocation], None]] = []
         self._item = item
         self._incoming = incoming
         self._invocations: list[Invocation] = []
+        self._called: Invocation | None = None
         self._verdict: CfLimitExceeded | None = None
 
     @property
@@ -53,7 +58,7 @@ class Guard:
 
     def open(self, limits: Limits) -> Invocation:
         """Make an invocation that the test opens for itself."""
-        invocation = Invocation(limits, enforce=self.enforce, name=self._item.nodeid)
+        invocation = Invocation(limits, enforce=self.enforce, name=self._item.nodeid, opener=self._called)
         self._invocations.append(invocation)
         return invocation
 
@@ -65,6 +70,7 @@ class Guard:
         """
         self._invocations.clear()
         self._verdict = None
+        self.stopped_by = ""
         with ExitStack() as stack:
             functions = self._functions()
             for owner, name in functions:
@@ -120,13 +126,16 @@ class Guard:
     @contextmanager
     def _running(self) -> Iterator[None]:
         __tracebackhide__ = True
-        invocation = Invocation(self.limits, enforce=self.enforce, name=self._item.nodeid)
+        invocation = self._called = Invocation(self.limits, enforce=self.enforce, name=self._item.nodeid)
+        invocation.times.stopped_by = self.stopped_by
         self._invocations.append(invocation)
         with ExitStack() as stack:
-            if any(self.limits[key] is not None for key in HTTP_LIMITS):
+            if self.limits.percentiles or any(self.limits[key] is not None for key in HTTP_LIMITS):
                 stack.enter_context(watch(incoming=self._incoming))
             try:
                 with invocation:
+                    for start in self.starters:
+                        start(invocation)
                     yield
             except CfLimitExceeded as error:
                 if error.violations == invocation.violations:

@@ -1,16 +1,23 @@
-"""The mark `cf_limits`: its keys, its help, and what those of a test come to."""
+"""The marks `cf_limits` and `cf_timing`: their keys, their help, and what those of a test come to."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
 import pytest
 
 from pytest_cfworkers.limits import LIMITS, OPTIONS_HELP, Limits, LimitsError
-from pytest_cfworkers.plugin.places import own_marks, place_of
+from pytest_cfworkers.timing import TIMING_HELP, timed
 
-NAME: Final = "cf_limits"
+LIMITS_MARK: Final = "cf_limits"
+TIMING_MARK: Final = "cf_timing"
+
+_APPLY: Final[Mapping[str, Callable[..., Limits]]] = {LIMITS_MARK: Limits.replace, TIMING_MARK: timed}
+"""What each mark makes of limits and its keys."""
+
+NAMES: Final = frozenset(_APPLY)
+"""The marks that guard a test."""
 
 HTTP_LIMITS: Final = ("connections", "unread_bodies", "subrequests")
 """The limits for which the HTTP clients are watched."""
@@ -26,18 +33,25 @@ FIXTURE_LIMITS: Final[dict[str, tuple[str, ...]]] = {
     "cf_ledger": HTTP_LIMITS,
     "cf_d1": D1_LIMITS,
     "cf_d1_databases": D1_LIMITS,
+    "cf_timer": ("cpu_ms", "wall_ms"),
+    "cf_memory": ("memory",),
 }
 """What each fixture guards in a test that has no mark."""
 
 
-def help_line() -> str:
-    """Write what `pytest --markers` shows: the keys of the mark, from the table of the limits."""
+def help_lines() -> Iterator[str]:
+    """Write what `pytest --markers` shows: the keys of the marks, from the tables of the limits."""
     signature = ", ".join([*(limit.key for limit in LIMITS), *OPTIONS_HELP])
     lines = [f"{limit.key}: {limit.help} (free {_number(limit.free)}, paid {_number(limit.paid)})" for limit in LIMITS]
     lines += [f"{key}: {text}" for key, text in OPTIONS_HELP.items()]
-    return (
-        f"{NAME}({signature}): fail the test if it breaks a limit of Cloudflare Workers. Without keys every limit "
-        f"of the plan holds; None turns one off; the closest mark wins key by key. {'; '.join(lines)}."
+    yield (
+        f"{LIMITS_MARK}({signature}): fail the test if it breaks a limit of Cloudflare Workers. Without keys every "
+        f"limit of the plan holds; None turns one off; the closest mark wins key by key. {'; '.join(lines)}."
+    )
+    times = "; ".join(f"{key}: {text}" for key, text in TIMING_HELP.items())
+    yield (
+        f"{TIMING_MARK}({', '.join(TIMING_HELP)}): fail the test if it takes too long, or if too many of the "
+        f"invocations that it opens do (requests into an app under test, cf_invocation). {times}."
     )
 
 
@@ -51,8 +65,17 @@ def is_guarded(item: pytest.Item, mode: str) -> bool:
     """Tell whether a test is guarded: by the mode of the run, its mark, or a fixture that it uses."""
     if mode in {"report", "enforce"}:
         return True
-    marked = mode != "off" and item.get_closest_marker(NAME) is not None
-    return marked or bool(guarding_fixtures(item))
+    return (mode != "off" and is_marked(item)) or bool(guarding_fixtures(item))
+
+
+def is_marked(item: pytest.Item) -> bool:
+    """Tell whether a test has one of the marks."""
+    return any(item.get_closest_marker(name) is not None for name in NAMES)
+
+
+def marks_of(item: pytest.Item) -> list[pytest.Mark]:
+    """Return the marks that the limits of a test are worked out from."""
+    return [mark for mark in item.iter_markers() if mark.name in NAMES]
 
 
 def limits_of(item: pytest.Item, base: Limits, mode: str) -> Limits:
@@ -64,26 +87,32 @@ def limits_of(item: pytest.Item, base: Limits, mode: str) -> Limits:
         mode: Which tests are guarded.
 
     Returns:
-        What its marks ask for; without one, every limit if the run guards every test, else what its fixtures
-        guard.
+        What its marks ask for. Without `cf_limits`, every limit if the run guards every test, else what its fixtures
+        guard and `cf_timing` names.
 
     Raises:
         LimitsError: A mark is wrong; names its file and line, the value and what is valid.
     """
-    if mode == "off" or item.get_closest_marker(NAME) is None:
-        if mode in {"report", "enforce"}:
-            return base
-        return base.only(*(key for name in guarding_fixtures(item) for key in FIXTURE_LIMITS[name]))
-    given: dict[str, Any] = {}
-    for node, mark in reversed(list(_closest_first(item))):
+    every = mode in {"report", "enforce"} or (mode != "off" and item.get_closest_marker(LIMITS_MARK) is not None)
+    limits = base if every else base.only(*(key for name in guarding_fixtures(item) for key in FIXTURE_LIMITS[name]))
+    given: dict[str, dict[str, Any]] = {name: {} for name in _APPLY}
+    for node, mark in reversed(list(_closest_first(item))) if mode != "off" else ():
         try:
             if mark.args:
-                raise LimitsError(f"{NAME} takes keys only, such as plan='free'; got {mark.args[0]!r}")
-            base.replace(**mark.kwargs)
+                example = "plan='free'" if mark.name == LIMITS_MARK else "p95_ms=800"
+                raise LimitsError(f"{mark.name} takes keys only, such as {example}; got {mark.args[0]!r}")
+            _APPLY[mark.name](base, **mark.kwargs)
         except LimitsError as error:
+            from pytest_cfworkers.plugin.places import place_of  # noqa: PLC0415 - only where a mark is wrong
+
             raise LimitsError(f"{place_of(item, node, mark)}: {error}") from None
-        given |= mark.kwargs
-    return base.replace(**given)
+        for keys in given.values():  # both marks know cpu_ms and wall_ms
+            for key in mark.kwargs:
+                keys.pop(key, None)
+        given[mark.name] |= mark.kwargs
+    for name, keys in given.items():
+        limits = _APPLY[name](limits, **keys)
+    return limits
 
 
 def _closest_first(item: pytest.Item) -> Iterator[tuple[Any, pytest.Mark]]:
@@ -92,7 +121,7 @@ def _closest_first(item: pytest.Item) -> Iterator[tuple[Any, pytest.Mark]]:
     pytest's own order is function, class, module, but the marks of a parameter come after those of its function,
     and those of a base class before those of its subclass.
     """
-    found = list(item.iter_markers_with_node(NAME))
+    found = [(node, mark) for node, mark in item.iter_markers_with_node() if mark.name in NAMES]
     of_parameters = {id(mark) for mark in getattr(getattr(item, "callspec", None), "marks", ())}
     yield from (pair for pair in found if id(pair[1]) in of_parameters)
     rest = [pair for pair in found if id(pair[1]) not in of_parameters]
@@ -102,6 +131,8 @@ def _closest_first(item: pytest.Item) -> Iterator[tuple[Any, pytest.Mark]]:
 
 def _distance(node: Any, mark: pytest.Mark) -> int:
     """Tell how far up the bases of a class a mark was given; 0 for what is no class."""
+    from pytest_cfworkers.plugin.places import own_marks  # noqa: PLC0415 - only with marked tests
+
     bases = inspect.getmro(node.obj) if inspect.isclass(getattr(node, "obj", None)) else ()
     return next((steps for steps, base in enumerate(bases) if mark in own_marks(base)), 0)
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import pytest
 
-from pytest_cfworkers.limits import CONNECTION_MODELS, PLANS, ConnectionModel, Limits, Plan
+from pytest_cfworkers.calibration import PYODIDE_CPU_FACTOR
+from pytest_cfworkers.limits import CONNECTION_MODELS, PLANS, ConnectionModel, Limits, MemoryMode, Plan
+from pytest_cfworkers.size import format_size, parse_size
 
 if TYPE_CHECKING:
     from pytest_cfworkers.wrangler import Wrangler
@@ -57,6 +59,29 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise ValueError("a number from 0")
     return int(text)
+
+
+def _cpu_scale(text: str) -> float:
+    if text == "pyodide":
+        return PYODIDE_CPU_FACTOR
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < float("inf"):
+        raise ValueError(f"a positive number, or pyodide ({PYODIDE_CPU_FACTOR:g})")
+    return factor
+
+
+def _baseline(text: str) -> int:
+    if text == "pyodide":
+        from pytest_cfworkers.calibration import PYODIDE_BASELINE  # noqa: PLC0415 - only where it is asked for
+
+        return PYODIDE_BASELINE
+    try:
+        return 0 if text == "0" else parse_size(int(text) if text.isdecimal() else text)
+    except ValueError:
+        raise ValueError('a size such as "30 MB" or a number of bytes, 0, or pyodide') from None
 
 
 OPTIONS: Final[tuple[Option, ...]] = (
@@ -109,6 +134,26 @@ OPTIONS: Final[tuple[Option, ...]] = (
         metavar="PATH",
     ),
     Option(
+        name="cf_memory",
+        help="how memory is measured: cheaply (auto, default), exactly with the lines (trace, memray), or not (off)",
+        default="auto",
+        choices=get_args(MemoryMode),
+    ),
+    Option(
+        name="cf_memory_baseline",
+        help="what is taken before the test's own code and counts against the 128 MB: a size (default: 0), or pyodide",
+        default="0",
+        parse=_baseline,
+        metavar="SIZE",
+    ),
+    Option(
+        name="cf_cpu_scale",
+        help="what measured CPU time is multiplied by before it is judged: a number (default: 1), or pyodide",
+        default="1",
+        parse=_cpu_scale,
+        metavar="FACTOR",
+    ),
+    Option(
         name="cf_top",
         help="how many tests the summary names per limit (default: 5)",
         default="5",
@@ -145,6 +190,9 @@ class Settings:
         d1: What stands behind the fixture `cf_d1`.
         d1_limits: Whose limits hold in the fake.
         d1_schema: The schema of the databases; None for that of the wrangler file.
+        memory: How memory is measured.
+        memory_baseline: Bytes that are taken before the test's own code.
+        cpu_scale: What measured CPU time is multiplied by before it is judged.
         top: How many tests the summary names per limit.
     """
 
@@ -156,12 +204,16 @@ class Settings:
     d1: D1Lane
     d1_limits: D1Limits
     d1_schema: Path | None
+    memory: MemoryMode
+    memory_baseline: int
+    cpu_scale: float
     top: int
 
     @property
     def limits(self) -> Limits:
         """The limits of a test that sets none of its own."""
-        limits = Limits.plan(self.plan).replace(connection_model=self.connection_model)
+        limits = Limits.plan(self.plan).replace(connection_model=self.connection_model).scaled(self.cpu_scale)
+        limits = limits.measured(self.memory, self.memory_baseline)
         if self.wrangler is None:
             return limits
         return limits.configure(cpu_ms=self.wrangler.cpu_ms, subrequests=self.wrangler.subrequests)
@@ -173,6 +225,12 @@ class Settings:
             shown += ", incoming=off"
         if self.d1 != "fake":
             shown += f", d1={self.d1}"
+        if self.memory != "auto":
+            shown += f", memory={self.memory}"
+        if self.memory_baseline:
+            shown += f", memory-baseline={format_size(self.memory_baseline)}"
+        if self.cpu_scale != 1:
+            shown += f", cpu-scale={self.cpu_scale:g}"
         return shown if self.wrangler is None else f"{shown}, {self.wrangler}"
 
 
@@ -206,8 +264,21 @@ def read_settings(config: pytest.Config) -> Settings:
         d1=_available(given["cf_d1"]),
         d1_limits=given["cf_d1_limits"].value,
         d1_schema=_existing(given["cf_d1_schema"]),
+        memory=_importable(given["cf_memory"]),
+        memory_baseline=given["cf_memory_baseline"].value,
+        cpu_scale=given["cf_cpu_scale"].value,
         top=given["cf_top"].value,
     )
+
+
+def _importable(given: Given) -> Any:
+    """Refuse memray where it is not installed."""
+    if given.value == "memray":
+        from importlib.util import find_spec  # noqa: PLC0415 - only where it is asked for
+
+        if find_spec("memray") is None:
+            raise pytest.UsageError(f"{given.place}: memray is not installed: pip install memray")
+    return given.value
 
 
 def _available(given: Given) -> Any:

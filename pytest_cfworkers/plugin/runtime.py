@@ -5,6 +5,7 @@ from typing import Any, final
 
 import pytest
 
+from pytest_cfworkers import attribution
 from pytest_cfworkers.clients.watch import restore
 from pytest_cfworkers.limits import Limits, LimitsError
 from pytest_cfworkers.plugin import marks
@@ -12,11 +13,6 @@ from pytest_cfworkers.plugin.guard import Guard
 from pytest_cfworkers.plugin.options import Settings
 from pytest_cfworkers.plugin.stash import GUARD
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
-
-
-@final
-class CfLimitsWarning(pytest.PytestWarning):
-    """Something that was asked for is not measured."""
 
 
 @final
@@ -29,6 +25,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._called: Guard | None = None
 
     def refuse_wrong_marks(self, items: list[pytest.Item]) -> None:
         """Report each wrong mark as a collection error, and take the tests that have it out of the run."""
@@ -36,7 +33,7 @@ class Runtime:
         right = []
         for item in items:
             try:
-                if item.get_closest_marker(marks.NAME) is not None:
+                if marks.is_marked(item):
                     marks.limits_of(item, self._settings.limits, self._settings.mode)
                 right.append(item)
             except LimitsError as error:
@@ -63,10 +60,11 @@ class Runtime:
         guard = item.stash.get(GUARD, None)
         if guard is None:
             guard = item.stash[GUARD] = self._make_guard(item)
-        elif guard.marks != list(item.iter_markers(marks.NAME)):
+        elif guard.marks != marks.marks_of(item):
             guard.limits = self._limits(item)
         if guard is None:
             return (yield)
+        self._called = guard
         with guard.around():
             return (yield)
 
@@ -92,8 +90,8 @@ class Runtime:
         report.cf_record = record.to_dict()  # type: ignore[attr-defined]
         error = call.excinfo.value if call.excinfo is not None else None
         told = error.violations if isinstance(error, CfLimitExceeded) else ()
-        places = {(found.rule, found.frames) for found in told}
-        untold = [found for found in record.violations if (found.rule, found.frames) not in places]
+        known = {(found.rule, found.remedy, found.frames) for found in told}
+        untold = [found for found in record.violations if (found.rule, found.remedy, found.frames) not in known]
         # Also where an invocation that the test opened itself raised: there pytest's own report shows the block.
         report.cf_verdict = len(untold) < len(record.violations)  # type: ignore[attr-defined]
         if call.excinfo is not None and guard.is_verdict(error):
@@ -105,6 +103,15 @@ class Runtime:
         for violation in record.violations:
             item.ihook.pytest_cf_violation(item=item, violation=violation)
         return report
+
+    def pytest_enter_pdb(self) -> None:
+        """Note that the program stands: until it goes on, time passes for nothing."""
+        if self._called is not None:
+            self._called.stopped_by = "a breakpoint"  # also where it comes before the function, as with --trace
+        for invocation in attribution.running():
+            invocation.times.stopped_by = "a breakpoint"
+            if (tracker := invocation.memory.tracker) is not None:
+                tracker.disturbed_by = "a breakpoint was hit, and the debugger takes memory, too"
 
     def _make_guard(self, item: pytest.Item) -> Guard | None:
         """Make the guard of a test, if it is guarded."""
@@ -122,8 +129,6 @@ class Runtime:
             limits = marks.limits_of(item, self._settings.limits, self._settings.mode)
         except LimitsError as error:  # a mark that was added after collection
             pytest.fail(str(error), pytrace=False)
-        if "memory" in limits.given and limits.memory is not None:
-            item.warn(CfLimitsWarning("cf_limits(memory=...): this version does not measure memory"))
         adjusted: object = item.ihook.pytest_cf_limits(item=item, limits=limits)
         if adjusted is None:
             return limits

@@ -134,9 +134,9 @@ class TestRecord:
 
 def _distinct(found: Iterable[Violation]) -> tuple[Violation, ...]:
     """Keep the worst of what a test broke in one place again and again, as the examples of hypothesis do."""
-    worst: dict[tuple[Rule, tuple[Frame, ...]], Violation] = {}
+    worst: dict[tuple[Rule, str, tuple[Frame, ...]], Violation] = {}
     for violation in found:
-        key = violation.rule, violation.frames
+        key = violation.rule, violation.remedy, violation.frames  # percentiles share a rule and no remedy
         if key not in worst or violation.observed > worst[key].observed:
             worst[key] = violation
     return tuple(worst.values())

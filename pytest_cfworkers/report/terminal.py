@@ -9,6 +9,7 @@ from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.wording import place
+from pytest_cfworkers.wording_time import is_not_judged
 
 _PLENTY: Final = 99.5
 """Percent of a limit left from which on a test is not worth a line."""
@@ -111,7 +112,12 @@ def _elsewhere(records: Sequence[TestRecord], top: int, width: int) -> Iterator[
 
 def _advised(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
     """The advice that is not a figure of a limit already."""
-    advised = [(found, record) for record in records for found in record.advice if found.rule != "cpu-time"]
+    advised = [
+        (found, record)
+        for record in records
+        for found in record.advice
+        if found.rule != "cpu-time" or is_not_judged(found)
+    ]
     if not advised:
         return
     yield Line("advice", "bold")

@@ -1,6 +1,6 @@
 """The timeline of one invocation: what was open when, and how much memory was held."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, final
 
@@ -84,7 +84,7 @@ class Timeline:
         name: What it is called.
         slots: How many connections it may hold at once; None for no limit.
         connection_model: Which states of a connection hold a slot.
-        wall_ms: How long it ran.
+        wall_ms: How long it ran, pauses included.
         cpu_ms: How much CPU time it used.
         spans: Its connections, in the order in which they were opened.
         dropped: Connections that are counted and not among `spans`.
@@ -113,10 +113,12 @@ class Timeline:
             name=invocation.name,
             slots=invocation.limits.connections,
             connection_model=invocation.limits.connection_model,
-            wall_ms=statistics.wall_ms,
+            wall_ms=invocation.times.guard.elapsed_ms,
             cpu_ms=statistics.cpu_ms,
             spans=tuple(sorted(spans, key=lambda span: span.opened_ms)),
             dropped=invocation.dropped,
+            memory=tuple(_memory(invocation)),
+            checkpoints=tuple((name, round(moment, 3)) for name, moment in invocation.times.checkpoints),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,3 +136,10 @@ class Timeline:
         """Make the timeline that `to_dict` wrote."""
         lists = {key: tuple(tuple(pair) for pair in data[key]) for key in ("memory", "checkpoints")}
         return cls(**{**data, "spans": tuple(map(Span.from_dict, data["spans"])), **lists})
+
+
+def _memory(invocation: Invocation) -> Iterator[tuple[float, int]]:
+    """Yield when how much memory was held, in milliseconds after the start."""
+    if (tracker := invocation.memory.tracker) is not None:
+        for moment, size in tracker.samples:
+            yield round((moment - tracker.started_at) * 1_000, 3), size

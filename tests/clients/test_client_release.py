@@ -109,6 +109,12 @@ async def refused_redirect(kit: Kit, client: Any, url: str) -> None:
         await settled(client.get(f"{url}/away", follow_redirects=True))
 
 
+async def refused_scheme(kit: Kit, client: Any, _: str) -> None:
+    """Never sent, so it is no subrequest."""
+    with pytest.raises(kit.library.UnsupportedProtocol):
+        await settled(client.get("ftp://127.0.0.1/file"))
+
+
 async def redirects_not_followed(_: Kit, client: Any, url: str) -> None:
     assert (await settled(client.get(f"{url}/redirect/1"))).next_request is not None
 
@@ -117,6 +123,7 @@ ENDINGS: tuple[tuple[Ending, int], ...] = (
     *((ending, 1) for ending in (read, error_status, transport_error, reset, nonsense, truncated, connect_failure)),
     *((ending, 1) for ending in (timeout_for_headers, timeout_for_body, closed_early, broken_off, undecodable)),
     *((ending, 1) for ending in (iterated, raw, refused_redirect, redirects_not_followed)),
+    (refused_scheme, 0),
     (nothing_to_read, 4),
     (endless_redirects, 4),
 )

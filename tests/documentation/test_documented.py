@@ -12,6 +12,7 @@ from pytest_cfworkers.limits import BY_KEY, BY_RULE, OPTIONS_HELP, RULES
 from pytest_cfworkers.plugin import hookspecs
 from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS
 from pytest_cfworkers.plugin.options import OPTIONS
+from pytest_cfworkers.timing import TIMING_HELP
 
 ROOT: Final = Path(__file__).parents[2]
 NOT_BROKEN_YET: Final = {"memory"}
@@ -33,6 +34,12 @@ def test_option_stands_in_the_reference_with_flag_ini_key_variable_and_choices(o
 @pytest.mark.parametrize("key", [*BY_KEY, *OPTIONS_HELP])
 def test_key_of_the_mark_stands_in_the_reference(key: str) -> None:
     assert f"| `{key}` |" in read("docs/reference.md")
+
+
+@pytest.mark.parametrize("key", TIMING_HELP)
+def test_key_of_the_mark_for_times_stands_in_the_reference(key: str) -> None:
+    _, _, section = read("docs/reference.md").partition("`@pytest.mark.cf_timing(...)`")
+    assert f"`{key}`" in section.partition("\n## ")[0]
 
 
 @pytest.mark.parametrize("fixture", FIXTURE_LIMITS)
@@ -63,7 +70,16 @@ def test_rule_has_a_failing_example(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/rules.md", "docs/reference.md", "CONTRIBUTING.md", "examples/README.md"]
+    "name",
+    [
+        "README.md",
+        "docs/rules.md",
+        "docs/reference.md",
+        "docs/cpu.md",
+        "docs/memory.md",
+        "CONTRIBUTING.md",
+        "examples/README.md",
+    ],
 )
 def test_relative_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]*)", read(name)):

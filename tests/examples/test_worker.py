@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.pyodide.interpreters import installed
 from pytest_cfworkers.lanes.errors import LaneUnavailable
+from pytest_cfworkers.lanes.installation import status
 from pytest_cfworkers.lanes.node import find_node, node_environment
 
 WORKER: Final = Path(__file__).parents[2] / "examples" / "repo_tracker"
@@ -19,10 +20,24 @@ PACKAGES: Final = ("httpx", "httpcore", "h11", "anyio", "idna", "certifi")
 """httpx and what it imports, all of them pure Python: those of this environment are what Pyodide gets."""
 
 
-def test_its_own_suite_passes_under_enforce_on_the_free_plan() -> None:
+def run_its_tests(*arguments: str) -> None:
+    """Run the Worker's own tests as its user does, under enforce and on the free plan."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--cf-limits=enforce", "--cf-plan=free"]
-    done = subprocess.run(command, cwd=WORKER, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([*command, *arguments], cwd=WORKER, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_own_suite_passes_under_enforce_on_the_free_plan() -> None:
+    run_its_tests()
+
+
+def test_what_it_stores_is_stored_by_the_real_d1() -> None:
+    problem = status().problem
+    if problem and os.environ.get("CI") == "true":
+        pytest.fail(problem, pytrace=False)
+    if problem:
+        pytest.skip(problem)
+    run_its_tests("--cf-d1=workerd", "tests/test_storage.py", "tests/test_tracker.py", "tests/test_app.py")
 
 
 @pytest.fixture(scope="module")

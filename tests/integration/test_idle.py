@@ -7,6 +7,7 @@ import pytest
 from pytest_cfworkers.limits import LIMITS, OPTIONS_HELP
 from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS
 from pytest_cfworkers.plugin.options import OPTIONS
+from pytest_cfworkers.timing import TIMING_HELP
 from tests.integration.user_project import OTHERS, Project
 
 QUICK = ("-pno:anyio", *(f"-pno:{name}" for name in OTHERS))
@@ -74,11 +75,14 @@ def test_help_shows_every_option_by_every_route(project: Project) -> None:
 
 
 def test_markers_shows_every_key(project: Project) -> None:
-    text = project.run("--markers").stdout.str()
-    line = next(line for line in text.splitlines() if line.startswith("@pytest.mark.cf_limits("))
+    shown = project.run("--markers").stdout.str().splitlines()
+    line = next(line for line in shown if line.startswith("@pytest.mark.cf_limits("))
     for limit in LIMITS:
         assert f"{limit.key}: {limit.help}" in line
     for key, text in OPTIONS_HELP.items():
+        assert f"{key}: {text}" in line
+    line = next(line for line in shown if line.startswith("@pytest.mark.cf_timing("))
+    for key, text in TIMING_HELP.items():
         assert f"{key}: {text}" in line
 
 

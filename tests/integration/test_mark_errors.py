@@ -35,7 +35,7 @@ WRONG = {
     "cpu_ms=0": "cpu_ms=0 is not a time; valid: a positive number of milliseconds, or None",
     "cpu_ms=-5": "cpu_ms=-5 is not a time; *",
     "cpu_ms=True": "cpu_ms=True is not a time; *",
-    "wall_ms='5 s'": "wall_ms='5 s' is not a time; *",
+    "wall_ms='5 s'": "wall_ms='5 s' is not a time; *, or a cut-off of the platform: wait_until, cron, queue, alarm",
     "wall_ms=float('nan')": "wall_ms=nan is not a time; *",
     "wall_ms=float('inf')": "wall_ms=inf is not a time; *",
 }

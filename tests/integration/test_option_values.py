@@ -12,6 +12,7 @@ VALUES: Final = {
     "cf_limits": (("report", "enforce", "off"), "limits={}", "all", "off, marked, report, enforce"),
     "cf_plan": (("free", "paid", "free"), "plan={}", "gold", "free, paid"),
     "cf_connections": (("headers", "body", "headers"), "connections={}", "sockets", "body, headers"),
+    "cf_cpu_scale": (("3", "0.5", "2.25"), "cpu-scale={}", "fast", "a positive number, or pyodide (2.1)"),
     "cf_wrangler": (("a.toml", "b.toml", "c.toml"), "{}", "none.toml", "cannot be read"),
 }
 """Each option whose value the header shows: good values, how one is shown, a bad one, and what is said of it."""

@@ -176,6 +176,8 @@ def test_work_belongs_to_nobody_where_another_thread_ends_the_invocation_meanwhi
     class Ended:
         """The invocation that a context still knows; at this very moment the last one that runs ends."""
 
+        account = last.account
+
         @property
         def running(self) -> bool:
             last.finish()

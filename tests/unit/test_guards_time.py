@@ -3,16 +3,7 @@
 import pytest
 
 from pytest_cfworkers.guards.time import TimeGuard
-
-
-class Clock:
-    """A clock that stands until it is turned."""
-
-    def __init__(self, now: float) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.turning import Clock
 
 
 @pytest.fixture
@@ -59,3 +50,40 @@ def test_a_clock_that_starts_at_zero_is_as_good_as_any() -> None:
     guard.stop()
     wall.now = cpu.now = 5.0
     assert (guard.wall_ms, guard.cpu_ms) == (0.0, 0.0)
+
+
+def test_time_in_a_pause_is_no_wall_time_but_passes(wall: Clock, cpu: Clock) -> None:
+    guard = TimeGuard(wall, cpu)
+    guard.start()
+    wall.now += 1.0
+    guard.pause()
+    wall.now += 10.0
+    assert (guard.wall_ms, guard.elapsed_ms) == (1_000.0, 11_000.0)
+    guard.resume()
+    wall.now += 2.0
+    assert (guard.wall_ms, guard.elapsed_ms) == (3_000.0, 13_000.0)
+
+
+def test_pauses_that_overlap_are_one(wall: Clock, cpu: Clock) -> None:
+    guard = TimeGuard(wall, cpu)
+    guard.start()
+    guard.pause()
+    wall.now += 1.0
+    guard.pause()
+    wall.now += 1.0
+    guard.resume()
+    wall.now += 1.0
+    guard.resume()
+    wall.now += 5.0
+    assert guard.wall_ms == 5_000.0
+
+
+def test_a_guard_that_is_stopped_in_a_pause_counts_what_was_before_it(wall: Clock, cpu: Clock) -> None:
+    guard = TimeGuard(wall, cpu)
+    guard.start()
+    wall.now += 1.0
+    guard.pause()
+    wall.now += 2.0
+    guard.stop()
+    wall.now += 4.0
+    assert (guard.wall_ms, guard.elapsed_ms) == (1_000.0, 3_000.0)

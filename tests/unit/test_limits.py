@@ -1,6 +1,7 @@
 """The platform's numbers, and the set of them that is in force."""
 
 import datetime as dt
+import pickle
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -206,7 +207,23 @@ def test_no_connection_at_all_is_no_limit_but_no_body_or_subrequest_is() -> None
 def test_a_time_that_is_no_time_is_refused(key: str, value: object) -> None:
     with pytest.raises(LimitsError) as caught:
         Limits.plan().replace(**{key: value})
-    assert str(caught.value) == f"{key}={value!r} is not a time; valid: a positive number of milliseconds, or None"
+    presets = ", or a cut-off of the platform: wait_until, cron, queue, alarm" if key == "wall_ms" else ""
+    valid = f"a positive number of milliseconds, or None{presets}"
+    assert str(caught.value) == f"{key}={value!r} is not a time; valid: {valid}"
+
+
+@pytest.mark.parametrize("key", ["cpu_ms", "wall_ms"])
+def test_a_time_that_is_less_than_can_be_measured_is_refused(key: str) -> None:
+    assert Limits.plan().replace(**{key: 0.001})[key] == 0.001
+    with pytest.raises(
+        LimitsError, match=rf"^{key}=0.0009 is less than can be measured; valid: 0.001 or more, or None"
+    ):
+        Limits.plan().replace(**{key: 0.0009})
+
+
+@pytest.mark.parametrize(("preset", "minutes"), [("wait_until", 0.5), ("cron", 15), ("queue", 15), ("alarm", 15)])
+def test_wall_time_has_the_cut_offs_of_the_platform_by_name(preset: str, minutes: float) -> None:
+    assert Limits.plan().replace(wall_ms=preset).wall_ms == minutes * 60_000
 
 
 @pytest.mark.parametrize("value", ["2KBanana", 0, True, 1.5, "9" * 400 + " GB"])
@@ -307,3 +324,8 @@ def test_none_limits_nothing_on_either_plan_and_may_be_narrowed() -> None:
 def test_a_limit_that_does_not_exist_has_no_number() -> None:
     with pytest.raises(KeyError, match="plan_name"):
         Limits.plan()["plan_name"]
+
+
+def test_limits_survive_pickle() -> None:
+    limits = Limits.plan("free").configure(cpu_ms=5, subrequests=20).replace(allow={"memory": "a reason"})
+    assert pickle.loads(pickle.dumps(limits)) == limits  # noqa: S301 - our own

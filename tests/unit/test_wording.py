@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_cfworkers import wording
+from pytest_cfworkers import wording, wording_time
 from pytest_cfworkers.callsite import NOWHERE, Frame, Site
 from pytest_cfworkers.guards.connections import ConnectionGuard
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
@@ -57,8 +57,8 @@ BROKEN: dict[str, Callable[[Site], Violation]] = {
     "subrequests": lambda site: wording.subrequests(spent(site, LIMITS.subrequests), LIMITS),
     "internal-subrequests": lambda site: wording.internal_subrequests(spent(site, LIMITS.internal_subrequests), LIMITS),
     "d1-queries": lambda site: wording.d1_queries(spent(site, LIMITS.d1_queries), LIMITS),
-    "cpu-time": lambda _: wording.cpu_time(1_012.34, LIMITS),
-    "wall-time": lambda _: wording.wall_time(6_012.34, LIMITS),
+    "cpu-time": lambda _: wording_time.cpu_time(1_012.34, 0.0, LIMITS),
+    "wall-time": lambda _: wording_time.wall_time(6_012.34, LIMITS),
 }
 HEADLINES = {
     "connections": "7 connections at once, the limit is 6",

@@ -75,6 +75,12 @@ async def test_many_are_fetched_six_at_a_time(github: GitHubService, pool: Conne
     assert pool.statistics().peak == 6
 
 
+async def test_it_works_with_any_client(cf_client: httpx.AsyncClient, pool: ConnectionPool) -> None:
+    with respx.mock(base_url=API) as api:
+        api.get("/repos/octo/one").mock(return_value=answer(1, "octo/one"))
+        assert await GitHubService(cf_client, pool).get_repository("octo/one") is not None
+
+
 async def test_a_partial_failure_returns_what_succeeded_and_names_what_did_not(
     github: GitHubService, api: respx.Router
 ) -> None:

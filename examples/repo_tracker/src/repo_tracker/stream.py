@@ -25,6 +25,8 @@ def estimated_size(item: object) -> int:
         item: What a stream holds, such as a dataclass, a row, or a text.
     """
     size = sys.getsizeof(item)
+    if item is None or isinstance(item, str | int | float | bytes):  # most of what there is, so asked first
+        return size
     if isinstance(item, Mapping):
         return size + sum(estimated_size(part) for pair in item.items() for part in pair)
     if isinstance(item, list | tuple | set | frozenset):

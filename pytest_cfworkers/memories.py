@@ -1,0 +1,90 @@
+"""`Memory`: the memory of one invocation, and how it is judged."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, final
+
+from pytest_cfworkers.limits import Limits
+from pytest_cfworkers.violation import Violation
+
+if TYPE_CHECKING:
+    from pytest_cfworkers.guards.memory import Verdict
+    from pytest_cfworkers.memory.tracker import MemoryTracker
+
+
+@final
+class Memory:
+    """The memory of one invocation.
+
+    Args:
+        limits: The limits in force.
+        measured: Whether it is measured, where it is limited: memory is the isolate's, so that a request into an app
+            under test has none of its own.
+
+    Attributes:
+        tracker: What measures it, from the start on; None where it is not limited or not measured.
+    """
+
+    tracker: "MemoryTracker | None"
+
+    def __init__(self, limits: Limits, *, measured: bool = True) -> None:
+        self.tracker = None
+        self._limits = limits
+        self._measured = measured and limits.memory is not None and limits.memory_mode != "off"
+        self._paused = 0
+
+    @property
+    def peak(self) -> int | None:
+        """The most bytes that were held at once, the baseline included; None where memory is not measured."""
+        if self.tracker is None or (measured := self.tracker.measurement).why:
+            return None
+        return measured.peak + self.tracker.baseline
+
+    def start(self) -> None:
+        """Begin to measure, if there is anything to."""
+        if not self._measured:
+            return
+        from pytest_cfworkers.memory.tracker import MemoryTracker  # noqa: PLC0415 - only where memory is limited
+
+        limits = self._limits
+        mode = "trace" if limits.trace and limits.memory_mode == "auto" else limits.memory_mode
+        self.tracker = MemoryTracker(limits.memory, engine=mode, baseline=limits.memory_baseline)
+        self.tracker.start()
+
+    def stop(self) -> None:
+        """End."""
+        if self.tracker is not None:
+            self.tracker.stop()
+
+    def pause(self) -> None:
+        """Let what is taken from now on not count."""
+        self._paused += 1
+        if self.tracker is not None and self._paused == 1:
+            self.tracker.pause()
+
+    def resume(self) -> None:
+        """End what `pause` began."""
+        self._paused -= 1
+        if self.tracker is not None and not self._paused:
+            self.tracker.resume()
+
+    def broken(self) -> Iterator[Violation]:
+        """Yield what is broken."""
+        if self._verdict() == "over":
+            yield from self._told("memory")
+
+    def advice(self) -> Iterator[Violation]:
+        """Yield what should be known and fails nothing: no figure, or one that cannot decide."""
+        if (verdict := self._verdict()) in {"undecided", "unmeasured"}:
+            yield from self._told(f"{verdict}_memory")
+
+    def _verdict(self) -> "Verdict | None":
+        limits = self._limits
+        if self.tracker is None or limits.memory is None:
+            return None
+        return self.tracker.measurement.judge(limits.memory, limits.memory_baseline)
+
+    def _told(self, what: str) -> Iterator[Violation]:
+        from pytest_cfworkers import wording_memory  # noqa: PLC0415 - only where there is something to tell
+
+        if self.tracker is not None:
+            yield getattr(wording_memory, what)(self.tracker.measurement, self._limits)

@@ -1,0 +1,62 @@
+"""Which engine measures: the cheap one where it can tell, the exact one where it cannot."""
+
+import tracemalloc
+from typing import Final, Literal, get_args
+
+from pytest_cfworkers.memory.engine import Engine
+
+Mode = Literal["auto", "trace", "memray", "sample", "off"]
+MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+
+SMALLEST: Final = 64 * 2**10
+"""The smallest limit that is measured, in bytes: what guards the test takes memory, too."""
+
+FINEST: Final = 16 * 2**20
+"""The smallest limit that the kernel's pages can tell about, in bytes. Below, `auto` traces."""
+
+
+def start_engine(mode: Mode, limit: int) -> Engine:
+    """Start the engine that answers for a limit.
+
+    Args:
+        mode: What was asked for.
+        limit: Bytes.
+
+    Raises:
+        OSError: The engine that was asked for does not work here; the text says why.
+    """
+    if mode == "memray":
+        from pytest_cfworkers.memory.profiled import Profiled  # noqa: PLC0415 - only where it is asked for
+
+        return _started(Profiled(limit))
+    if mode == "sample":
+        from pytest_cfworkers.memory.sampled import Sampled  # noqa: PLC0415 - only where it is needed
+
+        return _started(Sampled(limit))
+    # Where the application or the user traces already, its books would count as memory of the test.
+    if mode == "auto" and limit >= FINEST and not tracemalloc.is_tracing():
+        try:
+            return _cheap(limit)
+        except OSError:  # no Linux, or another allocator
+            return start_engine("sample", limit)
+    from pytest_cfworkers.memory.traced import Traced  # noqa: PLC0415 - only where it is needed
+
+    return _started(Traced(limit))
+
+
+def _cheap(limit: int) -> Engine:
+    try:
+        from pytest_cfworkers.memory.highwater import HighWater  # noqa: PLC0415 - only where it works
+    except ImportError as error:  # Windows has no module `resource`
+        raise OSError(str(error)) from error
+    engine = HighWater(limit)
+    engine.start()
+    if engine.doubtful:  # too much is free in the heap to tell what of it the test uses
+        engine.stop()
+        return start_engine("trace", limit)
+    return engine
+
+
+def _started(engine: Engine) -> Engine:
+    engine.start()
+    return engine

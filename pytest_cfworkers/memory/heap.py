@@ -1,0 +1,157 @@
+"""The heap of this process: what its allocators have handed out, and what they hold free, by their own books.
+
+Small objects (up to 512 bytes) are CPython's own allocator's, pymalloc; the rest is the C library's. Both are asked
+through `ctypes`, which takes some 50 µs: pymalloc prints its table into a stream in memory, glibc fills a record.
+"""
+
+import ctypes
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+PAGE: Final = 4096
+
+_CLASS: Final = re.compile(rb"^ +\d+ +(\d+) +\d+ +(\d+) +(\d+)$", re.MULTILINE)
+_POOLS: Final = re.compile(rb"^(\d+) unused pools \* (\d+) bytes", re.MULTILINE)
+_ARENAS: Final = re.compile(rb"^(\d+) arenas \* (\d+) bytes/arena", re.MULTILINE)
+_ARENAS_EVER: Final = re.compile(rb"^# arenas allocated total += +([\d,]+)$", re.MULTILINE)
+_ARENAS_MOST: Final = re.compile(rb"^# arenas highwater mark += +([\d,]+)$", re.MULTILINE)
+_HOLES: Final = re.compile(rb'<(?:size|unsorted) from="\d+" to="\d+" total="(\d+)" count="(\d+)"/>')
+
+
+class _Mallinfo(ctypes.Structure):
+    """The record of glibc's `mallinfo2(3)`."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
+    )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SmallClass:
+    """The blocks of one size that pymalloc holds.
+
+    Attributes:
+        size: Bytes of a block.
+        used: Blocks handed out.
+        free: Blocks free in pools of this size.
+    """
+
+    size: int
+    used: int
+    free: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """The books of both allocators at one moment.
+
+    Attributes:
+        classes: The blocks of small objects, by size.
+        unused_pools: Bytes of pools that any size may take.
+        arenas: Bytes of all arenas, in which the pools are.
+        arenas_ever: Bytes of all arenas that were ever taken.
+        arenas_most: Bytes of the most arenas there ever were at once.
+        large_used: Bytes of larger blocks handed out.
+        large_free: Bytes of larger blocks that are held free, also where the kernel has the pages back.
+        large_taken: Bytes that the C library took from the kernel.
+    """
+
+    classes: tuple[SmallClass, ...]
+    unused_pools: int
+    arenas: int
+    arenas_ever: int
+    arenas_most: int
+    large_used: int
+    large_free: int
+    large_taken: int
+
+    @property
+    def in_use(self) -> int:
+        """Bytes handed out."""
+        return self.large_used + sum(row.size * row.used for row in self.classes)
+
+    @property
+    def small_free(self) -> int:
+        """Bytes that small objects can take without any growth of the process."""
+        return self.unused_pools + sum(row.size * row.free for row in self.classes)
+
+    @property
+    def taken(self) -> int:
+        """Bytes that both allocators have from the kernel."""
+        return self.arenas + self.large_taken
+
+
+@final
+class Books:
+    """Reads the books.
+
+    Raises:
+        OSError: This Python or its C library keeps none.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._libc: Any = ctypes.CDLL(None)
+            self._libc.mallinfo2.restype = _Mallinfo
+            self._libc.open_memstream.restype = ctypes.c_void_p
+            self._libc.malloc_trim.argtypes = [ctypes.c_size_t]
+            self._libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+            for name in ("fclose", "free"):
+                getattr(self._libc, name).argtypes = [ctypes.c_void_p]
+            self._print: Any = ctypes.pythonapi._PyObject_DebugMallocStats  # noqa: SLF001 - sys has it for stderr only
+            self._print.argtypes = [ctypes.c_void_p]
+        except (AttributeError, TypeError) as error:
+            raise OSError(f"the allocators of this process keep no books: {error}") from error
+
+    def read(self) -> Heap:
+        """Read what both allocators hold."""
+        text = self._written(self._print)
+        large = self._libc.mallinfo2()
+        pools, arenas = _POOLS.search(text), _ARENAS.search(text)
+        arena = int(arenas[2]) if arenas else 0
+        return Heap(
+            classes=tuple(SmallClass(*map(int, row.groups())) for row in _CLASS.finditer(text)),
+            unused_pools=int(pools[1]) * int(pools[2]) if pools else 0,
+            arenas=int(arenas[1]) * arena if arenas else 0,
+            arenas_ever=_figure(_ARENAS_EVER, text) * arena,
+            arenas_most=_figure(_ARENAS_MOST, text) * arena,
+            large_used=large.uordblks + large.hblkhd,
+            large_free=large.fordblks,
+            large_taken=large.arena + large.hblkhd,
+        )
+
+    def give_back(self) -> None:
+        """Give the free pages of the C library back to the kernel, so that using them again is growth."""
+        self._libc.malloc_trim(0)
+
+    def edges(self) -> int:
+        """Return the bytes of free larger blocks that are resident after `give_back`, at most.
+
+        Only whole pages go back to the kernel, so of each free block up to two pages stay.
+        """
+        text = self._written(lambda stream: self._libc.malloc_info(0, stream))
+        return sum(min(int(total), int(count) * 2 * PAGE) for total, count in _HOLES.findall(text))
+
+    def _written(self, write: Callable[[int], object]) -> bytes:
+        """Return what is written into a stream of the C library."""
+        text, size = ctypes.c_void_p(), ctypes.c_size_t()
+        stream = self._libc.open_memstream(ctypes.byref(text), ctypes.byref(size))
+        write(stream)
+        self._libc.fclose(stream)
+        try:
+            return ctypes.string_at(text, size.value)
+        finally:
+            self._libc.free(text)
+
+
+def _figure(pattern: re.Pattern[bytes], text: bytes) -> int:
+    found = pattern.search(text)
+    return int(found[1].replace(b",", b"")) if found else 0

@@ -1,0 +1,72 @@
+"""A ticker: calls a function every few milliseconds while other code runs.
+
+A raw thread: `threading` does not know it, so tests that list their threads do not meet it, and tracers do not follow
+it. It ends before a fork and begins again after it, so that a child has one thread and Python does not warn.
+"""
+
+import _thread
+import os
+import weakref
+from collections.abc import Callable
+from typing import Final, final
+
+INTERVAL_S: Final = 0.01
+"""Seconds between two calls. Shorter would tell no more: a thread gets its turn every 5 ms."""
+
+
+@final
+class Ticker:
+    """Calls a function every 10 ms.
+
+    Args:
+        tick: What to call. It must not raise.
+    """
+
+    def __init__(self, tick: Callable[[], None]) -> None:
+        self._tick = tick
+        self._stop: _thread.LockType | None = None
+        self._ended: _thread.LockType | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        stop, ended = _thread.allocate_lock(), _thread.allocate_lock()
+        stop.acquire()
+        ended.acquire()
+        self._stop, self._ended = stop, ended
+        _running.add(self)
+        _thread.start_new_thread(self._run, (stop, ended))
+
+    def stop(self) -> None:
+        """End; returns when the last call is over."""
+        _running.discard(self)
+        self._halt()
+
+    def _halt(self) -> None:
+        if self._stop is not None and self._ended is not None:
+            self._stop.release()
+            self._ended.acquire()
+            self._stop = self._ended = None
+
+    def _run(self, stop: _thread.LockType, ended: _thread.LockType) -> None:
+        try:
+            while not stop.acquire(timeout=INTERVAL_S):
+                self._tick()
+        finally:
+            ended.release()
+
+
+_running: Final["weakref.WeakSet[Ticker]"] = weakref.WeakSet()
+
+
+def _before_fork() -> None:
+    for ticker in tuple(_running):
+        ticker._halt()  # noqa: SLF001 - its own kind
+
+
+def _after_fork() -> None:
+    for ticker in tuple(_running):
+        ticker.start()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_running.clear)

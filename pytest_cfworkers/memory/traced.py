@@ -1,0 +1,194 @@
+"""The exact engine: `tracemalloc`, which counts each block that Python's allocators hand out, and knows its line."""
+
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import Final, final
+
+from pytest_cfworkers.callsite import Owner, owner_of
+from pytest_cfworkers.guards.memory import HeldLine, Measurement, unmeasured
+from pytest_cfworkers.memory.ticker import Ticker
+from pytest_cfworkers.memory.timeline import Samples
+
+_AGAIN: Final = 1.25
+"""How much more must be held than at the last look at the lines, to look again. A look stops everything."""
+
+_WORTH_NAMING: Final = 0.005
+"""The share of what is held from which on a line is named."""
+
+_OURS: Final = (str(Path(__file__).parents[1]), tracemalloc.__file__)
+
+
+@final
+class _Peak:
+    """The peak of `tracemalloc`, shared by all who measure: it has one, and each phase resets it."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.engines: list[Traced] = []
+        self.started_here = False
+
+    def note(self) -> None:
+        """Bring every engine up to date."""
+        with self.lock:
+            _, most = tracemalloc.get_traced_memory()
+            for engine in self.engines:
+                engine.most, engine.phase_most = max(engine.most, most), max(engine.phase_most, most)
+            tracemalloc.reset_peak()
+
+    def shift(self, taken: int) -> None:
+        """Leave what was taken since the last note out of every engine's figures."""
+        with self.lock:
+            tracemalloc.reset_peak()
+            for engine in self.engines:
+                engine.before, engine.most, engine.phase_most = (
+                    engine.before + taken,
+                    engine.most + taken,
+                    engine.phase_most + taken,
+                )
+
+
+_peak: Final = _Peak()
+
+
+@final
+class Traced:
+    """Measures with `tracemalloc`.
+
+    Args:
+        limit: The limit in force, in bytes. The lines are looked at when it is passed.
+
+    Attributes:
+        before: What was traced at the start.
+        most: The most that was traced since the start.
+        phase_most: The same since the last phase.
+    """
+
+    name = "tracemalloc"
+    samples: Samples
+    before: int
+    most: int
+    phase_most: int
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.samples = Samples()
+        self.most = self.phase_most = 0
+        self.before = 0
+        self._snapshots: list[tracemalloc.Snapshot] = []
+        self._looked_at = 0
+        self._paused: tuple[int, int, int] | None = None
+        self._ticker = Ticker(self._tick)
+
+    def start(self) -> None:
+        """Begin. Where tracing is on already, it is used as it is: one frame of each block is enough."""
+        if not tracemalloc.is_tracing():
+            tracemalloc.start(1)
+            _peak.started_here = True
+        _peak.note()
+        self.before, _ = tracemalloc.get_traced_memory()
+        self.most = self.phase_most = self.before
+        _peak.engines.append(self)
+        self._ticker.start()
+
+    def current(self) -> int:
+        """Return the bytes that are held now."""
+        return max(tracemalloc.get_traced_memory()[0] - self.before, 0)
+
+    def peak(self) -> Measurement:
+        """Return the peak so far."""
+        if not tracemalloc.is_tracing():
+            return self._lost()
+        _peak.note()
+        return self._measured(self.most)
+
+    def phase(self) -> Measurement:
+        """Return the peak of the phase that ends here."""
+        if not tracemalloc.is_tracing():
+            return self._lost()
+        _peak.note()
+        measured = self._measured(self.phase_most)
+        self.phase_most = 0
+        return measured
+
+    def pause(self) -> None:
+        """Keep the peak as it is."""
+        if tracemalloc.is_tracing():
+            _peak.note()
+            self._paused = tracemalloc.get_traced_memory()[0], self.most, self.phase_most
+
+    def resume(self) -> None:
+        """Let what was taken meanwhile count as held before the start."""
+        if tracemalloc.is_tracing() and self._paused is not None:
+            _peak.note()
+            held, most, phase_most = self._paused
+            taken = tracemalloc.get_traced_memory()[0] - held
+            self.before, self.most, self.phase_most = self.before + taken, most + taken, phase_most + taken
+            self._paused = None
+
+    def stop(self) -> Measurement:
+        """End, and return the peak, with the lines that held it where the limit was passed."""
+        self._ticker.stop()
+        if not tracemalloc.is_tracing():
+            _peak.engines.remove(self)
+            return self._lost()
+        _peak.note()
+        measured = self._measured(self.most)
+        held = self.current()
+        if measured.peak > self._limit and held > max(measured.peak / 2, self._looked_at * _AGAIN):
+            self._look(held)
+        _peak.engines.remove(self)
+        if not _peak.engines and _peak.started_here:
+            tracemalloc.stop()
+            _peak.started_here = False
+        # The code goes on until a snapshot begins, so the last one may have come too late.
+        lines = max(map(_held_lines, self._snapshots), key=_total, default=())
+        self._snapshots.clear()
+        return replace(self._measured(self.most), lines=lines)
+
+    def _tick(self) -> None:
+        if not tracemalloc.is_tracing():
+            return
+        held = self.current()
+        self.samples.add(held)
+        if self._paused is None and held > max(self._limit, self._looked_at * _AGAIN):
+            self._look(held)
+
+    def _look(self, held: int) -> None:
+        """Remember what is held now. What that takes itself must not count."""
+        self._looked_at = held
+        _peak.note()
+        before, _ = tracemalloc.get_traced_memory()
+        del self._snapshots[:-1]
+        self._snapshots.append(tracemalloc.take_snapshot())
+        _peak.shift(tracemalloc.get_traced_memory()[0] - before)
+
+    def _measured(self, most: int) -> Measurement:
+        peak = max(most - self.before, 0)
+        return Measurement(peak=peak, low=peak, high=peak, engine=self.name)
+
+    def _lost(self) -> Measurement:
+        return unmeasured(self.name, "the test stopped tracemalloc, with which its memory was measured")
+
+
+def _held_lines(snapshot: tracemalloc.Snapshot) -> tuple[HeldLine, ...]:
+    """Group what was held by the line that asked for it."""
+    statistics = [found for found in snapshot.statistics("lineno") if not found.traceback[0].filename.startswith(_OURS)]
+    least = sum(found.size for found in statistics) * _WORTH_NAMING
+    lines = [
+        HeldLine(
+            path=found.traceback[0].filename,
+            line=found.traceback[0].lineno,
+            size=found.size,
+            count=found.count,
+            user=owner_of(found.traceback[0].filename) is Owner.USER,
+        )
+        for found in statistics
+        if found.size >= least
+    ]
+    return tuple(sorted(lines, key=lambda line: (not line.user, -line.size)))
+
+
+def _total(lines: tuple[HeldLine, ...]) -> int:
+    return sum(line.size for line in lines)

@@ -1,0 +1,196 @@
+"""`MemoryTracker`: how much memory a block of code takes, and whether that keeps a limit."""
+
+import time
+import warnings
+from types import TracebackType
+from typing import Self, final
+
+from pytest_cfworkers import tracers, wording_memory
+from pytest_cfworkers.guards.memory import Measurement, unmeasured
+from pytest_cfworkers.limits import Limits
+from pytest_cfworkers.memory.choice import SMALLEST, Mode, start_engine
+from pytest_cfworkers.memory.engine import Engine
+from pytest_cfworkers.size import format_size, parse_size
+from pytest_cfworkers.violation import CfLimitExceeded
+
+
+@final
+class UndecidedWarning(UserWarning):
+    """An assertion about memory could neither be confirmed nor denied."""
+
+
+@final
+class MemoryTracker:
+    """Measures the memory that the code in a block takes, beyond what was held before it. Works without pytest.
+
+    It judges nothing by itself: see `assert_under`, and `Invocation`, which does.
+
+    Trackers may be nested and may overlap, also in other threads and tasks: memory is the process's, as it is the
+    isolate's on the platform, so each sees what all the code takes while it runs.
+
+    Args:
+        limit: A size, such as "64 MB" or a number of bytes; the platform's 128 MB by default.
+        engine: "auto" (cheap, and exact where that cannot tell), "trace" (tracemalloc), "memray", "sample" (psutil), or
+            "off".
+        baseline: A size that is taken before the code begins; it counts against the limit.
+
+    Attributes:
+        limit: Bytes.
+        baseline: Bytes.
+        checkpoints: The peak of each phase by the name of the checkpoint that ended it, in bytes, with the moment, in
+            seconds of `time.monotonic`.
+        started_at: When it started, in seconds of `time.monotonic`.
+        disturbed_by: What made a figure meaningless meanwhile; "" for nothing.
+
+    Raises:
+        ValueError: A size is none.
+    """
+
+    limit: int
+    baseline: int
+    checkpoints: dict[str, tuple[int, float]]
+    started_at: float
+    disturbed_by: str
+
+    def __init__(self, limit: int | str | None = None, *, engine: Mode = "auto", baseline: int = 0) -> None:
+        self.limit = parse_size(limit) if limit is not None else Limits.plan().memory or 0
+        self.baseline = baseline
+        self.checkpoints = {}
+        self._mode = engine
+        self._engine: Engine | None = None
+        self._measurement: Measurement | None = None
+        self.started_at = 0.0
+        self.disturbed_by = ""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin to measure."""
+        if self._engine is not None or self._measurement is not None:
+            raise RuntimeError("This tracker has run before; make a new MemoryTracker for each run.")
+        if why := self._refusal():
+            self._measurement = unmeasured(self._mode, why)
+            return
+        self.started_at = time.monotonic()
+        try:
+            self._engine = start_engine(self._mode, max(self.limit - self.baseline, SMALLEST))
+        except OSError as error:
+            self._measurement = unmeasured(self._mode, str(error))
+
+    def stop(self) -> Measurement:
+        """End without a verdict; the figures stay.
+
+        Returns:
+            What was measured.
+        """
+        if self._engine is not None and self._measurement is None:
+            self._measurement = self._engine.stop()
+            if why := self.disturbed_by or _disturbed():
+                self._measurement = unmeasured(self._engine.name, why)
+        return self.measurement
+
+    @property
+    def running(self) -> bool:
+        """Whether it has started and not yet ended."""
+        return self._engine is not None and self._measurement is None
+
+    @property
+    def measurement(self) -> Measurement:
+        """What was measured so far."""
+        if self._measurement is not None:
+            return self._measurement
+        return unmeasured(self._mode, "it has not started") if self._engine is None else self._engine.peak()
+
+    @property
+    def current(self) -> int:
+        """Bytes that are held now, beyond what was held at the start."""
+        self._measured()
+        return self._engine.current() if self._engine is not None and self.running else 0
+
+    @property
+    def peak(self) -> int:
+        """The most bytes that were held at once since the start.
+
+        Raises:
+            RuntimeError: Memory is not measured; the text says why.
+        """
+        return self._measured().peak
+
+    @property
+    def headroom(self) -> int:
+        """Bytes that are left of the limit at the peak; negative beyond it."""
+        return self.limit - self.baseline - self.peak
+
+    @property
+    def samples(self) -> tuple[tuple[float, int], ...]:
+        """Moments, in seconds of `time.monotonic`, and the bytes held then."""
+        return tuple(self._engine.samples) if self._engine is not None else ()
+
+    def checkpoint(self, name: str) -> int:
+        """End a phase.
+
+        Args:
+            name: What to call it in reports.
+
+        Returns:
+            The most bytes that were held at once since the last checkpoint, or since the start.
+        """
+        measured = self._engine.phase() if self._engine is not None and self.running else self._measured()
+        self.checkpoints[name] = (measured.peak, time.monotonic())
+        return measured.peak
+
+    def assert_under(self, size: int | str) -> None:
+        """Fail unless the peak so far is under a size.
+
+        Args:
+            size: A size, such as "64 MB" or a number of bytes.
+
+        Raises:
+            CfLimitExceeded: The peak is over it.
+            LimitsError: That is no size.
+        """
+        __tracebackhide__ = True
+        measurement, limits = self.measurement, Limits.none().replace(memory=size)
+        verdict = measurement.judge(limits.memory or 0)
+        if verdict == "over":
+            raise CfLimitExceeded([wording_memory.memory(measurement, limits)])
+        if verdict != "under":
+            tell = wording_memory.undecided_memory if verdict == "undecided" else wording_memory.unmeasured_memory
+            warnings.warn(f"assert_under({size!r}): {tell(measurement, limits).headline}", UndecidedWarning, 2)
+
+    def pause(self) -> None:
+        """Let what is taken from now on count as held before the start."""
+        if self._engine is not None and self.running:
+            self._engine.pause()
+
+    def resume(self) -> None:
+        """End what `pause` began."""
+        if self._engine is not None and self.running:
+            self._engine.resume()
+
+    def _measured(self) -> Measurement:
+        if (measurement := self.measurement).why:
+            raise RuntimeError(f"Memory is not measured: {measurement.why}.")
+        return measurement
+
+    def _refusal(self) -> str:
+        if self._mode == "off":
+            return "--cf-memory=off"
+        if self.limit < SMALLEST:
+            return f"a limit of {format_size(self.limit)} is less than can be told apart: {format_size(SMALLEST)}"
+        if self.limit <= self.baseline:
+            return f"nothing is left of {format_size(self.limit)} after a baseline of {format_size(self.baseline)}"
+        return _disturbed()
+
+
+def _disturbed() -> str:
+    """Say what takes so much memory of its own that a figure would be wrong."""
+    debugger = tracers.debugger()
+    return f"the debugger {debugger} is at work, whose memory cannot be told from the test's" if debugger else ""

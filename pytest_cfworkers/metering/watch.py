@@ -1,0 +1,49 @@
+"""What is watched while invocations run, so that each is charged its own CPU time."""
+
+import sys
+import threading
+from typing import Final, final
+
+from pytest_cfworkers.metering.account import Account, switch
+from pytest_cfworkers.metering.certificates import watch_certificates
+from pytest_cfworkers.metering.replaced import Replaced
+from pytest_cfworkers.metering.steps import OwnerOf, TrioSteps, watch_asyncio
+from pytest_cfworkers.metering.threads import watch_threads
+
+
+@final
+class Watch:
+    """Watches the event loops, the threads and the certificates while at least one invocation runs.
+
+    Args:
+        owner_of: Tells which account the work of a context belongs to.
+    """
+
+    def __init__(self, owner_of: OwnerOf) -> None:
+        self._owner_of = owner_of
+        self._steps: Final = TrioSteps(owner_of)
+        self._replaced: Final = Replaced()
+        self._lock: Final = threading.Lock()
+        self._invocations = 0
+
+    def begin(self, account: Account) -> None:
+        """Note that an invocation begins, and let this thread work for its account.
+
+        Inside of a run of trio its tasks are watched from now on.
+        """
+        before = switch(account)
+        if (trio := sys.modules.get("trio")) is not None and trio.lowlevel.in_trio_task():
+            self._steps.join(trio, before)
+        with self._lock:
+            self._invocations += 1
+            if self._invocations == 1:
+                watch_asyncio(self._replaced, self._owner_of)
+                watch_threads(self._replaced)
+                watch_certificates(self._replaced)
+
+    def end(self) -> None:
+        """Note that one has ended; the last one puts everything back."""
+        with self._lock:
+            self._invocations -= 1
+            if not self._invocations:
+                self._replaced.restore()

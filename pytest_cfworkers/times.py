@@ -1,0 +1,94 @@
+"""`Times`: the wall and CPU time of one invocation, and how they are judged."""
+
+from collections.abc import Callable, Iterator
+from typing import final
+
+from pytest_cfworkers import tracers, wording_time
+from pytest_cfworkers.guards.time import TimeGuard
+from pytest_cfworkers.limits import Limits
+from pytest_cfworkers.metering.account import Account
+from pytest_cfworkers.timing import PERCENTILES, percentile
+from pytest_cfworkers.violation import Violation
+
+
+@final
+class Times:
+    """The times of one invocation.
+
+    Args:
+        limits: The limits in force.
+        clock: Monotonic seconds.
+        cpu_clock: Seconds of CPU of the calling thread.
+
+    Attributes:
+        account: The CPU time that is charged to the invocation.
+        guard: The stopwatch.
+        stopped_by: What stopped the program meanwhile, so that times mean nothing; "" for nothing.
+        slowed_by: What traced it meanwhile, so that CPU time over a limit means nothing; "" for nothing.
+        opened: Name and milliseconds of each invocation that was opened in this one, where percentiles are judged.
+        checkpoints: Names given to moments, in milliseconds after the start.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float], cpu_clock: Callable[[], float]) -> None:
+        self.account = Account(cpu_clock)
+        self.guard = TimeGuard(clock, self.account.seconds)
+        self.stopped_by = ""
+        self.slowed_by = ""
+        self.opened: list[tuple[str, float]] = []
+        self.checkpoints: list[tuple[str, float]] = []
+        self._limits = limits
+
+    @property
+    def cpu_ms(self) -> float:
+        """Milliseconds of CPU, by the scale in force."""
+        return self.guard.cpu_ms * self._limits.cpu_scale
+
+    def stop(self) -> None:
+        """Stop both clocks, and note who may have disturbed them where that matters."""
+        self.guard.stop()
+        if any(self._exceeded()):
+            self.stopped_by = self.stopped_by or (f"the debugger {name}" if (name := tracers.debugger()) else "")
+            self.slowed_by = tracers.tracer() or ""
+
+    def broken(self) -> Iterator[Violation]:
+        """Yield what is broken."""
+        for violation in self._exceeded():
+            if not self._why_not(violation) and (violation.rule != "cpu-time" or "cpu_ms" in self._limits.given):
+                yield violation
+
+    def advice(self, *, opens: bool) -> Iterator[Violation]:
+        """Yield what should be looked at and fails nothing.
+
+        Args:
+            opens: Whether invocations that are opened in this one are its own to judge.
+        """
+        for violation in self._exceeded():
+            if why := self._why_not(violation):
+                yield wording_time.not_judged(violation, why, self._limits)
+            elif violation.rule == "cpu-time" and "cpu_ms" not in self._limits.given:
+                yield violation
+        if opens and self._limits.percentiles and not self.opened:
+            yield wording_time.no_percentile(self._limits)
+
+    def _exceeded(self) -> Iterator[Violation]:
+        limits = self._limits
+        if limits.cpu_ms is not None and (used := self.cpu_ms) > limits.cpu_ms:
+            certificates_ms = self.account.certificates * 1_000 * limits.cpu_scale
+            yield wording_time.cpu_time(used, certificates_ms, limits)
+        if limits.wall_ms is not None and (used := self.guard.wall_ms) > limits.wall_ms:
+            yield wording_time.wall_time(used, limits)
+        for key, bound in limits.percentiles.items() if self.opened else ():
+            observed = percentile([duration for _, duration in self.opened], PERCENTILES[key])
+            if observed > bound:
+                yield wording_time.slow_percentile(key, observed, self.opened, limits)
+
+    def _why_not(self, violation: Violation) -> str:
+        """Say why a limit that was exceeded is not judged; "" where it is."""
+        if self.stopped_by:
+            return f"{self.stopped_by} may have stopped the test meanwhile. Run it without one to have it judged."
+        if violation.rule == "cpu-time" and self.slowed_by:
+            return (
+                f"{self.slowed_by} traced the test meanwhile, which takes CPU time of its own.\n"
+                f"Run it without to have it judged; under the limit it counts as it is."
+            )
+        return ""

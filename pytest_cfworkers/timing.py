@@ -1,0 +1,52 @@
+"""The mark `cf_timing`: its keys, and the percentiles that it judges."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from pytest_cfworkers.limits import BY_KEY, Limits, known, milliseconds
+
+PERCENTILES: Final[Mapping[str, float]] = MappingProxyType({"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0})
+"""The share of invocations, in percent, that must end within the milliseconds given, by key."""
+
+TIMING_HELP: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **{key: BY_KEY[key].help for key in ("cpu_ms", "wall_ms")},
+        **{key: f"milliseconds within which {share:g} % of them end" for key, share in PERCENTILES.items()},
+    }
+)
+
+
+def timed(limits: Limits, **changes: Any) -> Limits:
+    """Return a copy of limits in which some times are given.
+
+    Args:
+        limits: The limits.
+        changes: The keys of `cf_timing(...)`.
+
+    Raises:
+        LimitsError: A key is unknown or a value is of the wrong kind.
+    """
+    known("cf_timing", changes, tuple(TIMING_HELP))
+    percentiles = {**limits.percentiles}
+    for key in changes.keys() & PERCENTILES.keys():
+        bound = milliseconds(key, changes[key])
+        percentiles.pop(key, None)
+        if bound is not None:
+            percentiles[key] = bound
+    ordered = MappingProxyType({key: percentiles[key] for key in PERCENTILES if key in percentiles})
+    rest = {key: value for key, value in changes.items() if key not in PERCENTILES}
+    return replace(limits.replace(**rest), percentiles=ordered)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the least of the values that a share of them does not exceed (nearest rank: no value is made up).
+
+    Args:
+        values: At least one.
+        percent: More than 0, at most 100.
+    """
+    ordered = sorted(values)
+    return ordered[max(math.ceil(len(ordered) * percent / 100), 1) - 1]

@@ -1,0 +1,138 @@
+"""Times that mean nothing are not judged, and the run says so: breakpoints, debuggers and tracers."""
+
+import sys
+
+import pytest
+
+from tests.integration.user_project import Project
+
+OVER = """
+    import sys
+    import time
+
+    import pytest
+
+    def work(seconds):
+        start = time.thread_time()
+        while time.thread_time() - start < seconds:
+            pass
+
+    @pytest.mark.cf_limits(cpu_ms=1, wall_ms=1)
+    def test_it():
+        {first}
+        work(0.005)
+        {last}
+    """
+
+
+GOES_ON = """
+    import pdb
+
+    class GoesOn(pdb.Pdb):
+        def interaction(self, *args):
+            self.set_continue()
+    """
+
+
+@pytest.fixture(autouse=True)
+def _no_tracer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide whoever traces the run outside."""
+    monkeypatch.setattr(sys, "gettrace", lambda: None)
+
+
+def test_a_breakpoint(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pytest's own debugger, which here goes on at once."""
+    project.write(
+        test_it=OVER.format(first="breakpoint()", last=""),
+        conftest=GOES_ON,
+    )
+    monkeypatch.syspath_prepend(project.path)
+    result = project.run("--pdbcls=conftest:GoesOn", shows_plugin=True)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "advice",
+            "  test_it.py::test_it",
+            "    not judged: *.* ms of CPU time, the limit is 1 ms",
+            "    a breakpoint may have stopped the test meanwhile. Run it without one to have it judged.",
+            "    not judged: *.* ms from start to end, the limit is 1 ms",
+        ]
+    )
+
+
+def test_trace_which_stops_at_the_start_of_each_test(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write(test_it=OVER.format(first="", last=""), conftest=GOES_ON)
+    monkeypatch.syspath_prepend(project.path)
+    result = project.run("--trace", "--pdbcls=conftest:GoesOn", shows_plugin=True)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["    not judged: *.* ms of CPU time, the limit is 1 ms"])
+
+
+def test_a_breakpoint_in_one_test_leaves_the_next_one_judged(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write(
+        test_it=OVER.format(first="breakpoint()", last="")
+        + """
+    @pytest.mark.cf_limits(wall_ms=1)
+    def test_next():
+        time.sleep(0.002)
+    """,
+        conftest=GOES_ON,
+    )
+    monkeypatch.syspath_prepend(project.path)
+    result = project.run("--pdbcls=conftest:GoesOn", shows_plugin=True)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["LIMITS test_it.py::test_next - *"])
+
+
+def test_the_same_without_the_breakpoint_fails(project: Project) -> None:
+    project.write(test_it=OVER.format(first="", last=""))
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["cpu-time: *", "wall-time: *"])
+
+
+def test_a_debugger_that_is_attached(project: Project) -> None:
+    project.write(
+        test_it=OVER.format(
+            first="trace = lambda *_: None; trace.__module__ = 'pydevd'; sys.gettrace = lambda: trace", last=""
+        )
+    )
+    result = project.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["    the debugger pydevd may have stopped the test meanwhile. *"])
+
+
+def test_coverage_leaves_wall_time_and_not_cpu_time_over_the_limit(project: Project) -> None:
+    project.write(
+        test_it=OVER.format(
+            first="trace = lambda *_: None; trace.__module__ = 'coverage.tracer'; sys.gettrace = lambda: trace", last=""
+        )
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "wall-time: *.* ms from start to end, the limit is 1 ms",
+            "    not judged: *.* ms of CPU time, the limit is 1 ms",
+            "    coverage traced the test meanwhile, which takes CPU time of its own.",
+        ]
+    )
+    result.stdout.no_fnmatch_line("cpu-time: *")
+
+
+def test_certificates_are_named(project: Project) -> None:
+    project.write(
+        test_it="""
+        import ssl
+
+        import httpx
+        import pytest
+
+        @pytest.mark.cf_limits(cpu_ms=0.1)
+        def test_it():
+            httpx.AsyncClient()
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["    *.* ms of it went into certificates for SSL contexts, which no Worker reads*"])
