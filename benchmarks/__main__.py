@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-ALL = ("requests", "idle", "memory", "steps")
+ALL = ("requests", "idle", "memory", "steps", "reporting", "html_report")
 
 
 def main(names: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ import linecache
 import os
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple, final
@@ -63,6 +63,17 @@ def shorten(path: str) -> str:
     """Write a path from the current folder if it is inside, else as it is."""
     inside = Path(path).is_relative_to(Path.cwd())
     return os.path.relpath(path) if inside else path
+
+
+@lru_cache(maxsize=4_096)
+def inside(frames: tuple[Frame, ...], root: str) -> tuple[Frame, ...]:
+    """Write the paths of frames from a folder where they are inside, with forward slashes; else as they are."""
+    return tuple(frame._replace(path=_inside(frame.path, root)) for frame in frames)
+
+
+def _inside(path: str, root: str) -> str:
+    found = Path(path)
+    return (found.relative_to(root) if found.is_relative_to(root) else found).as_posix()
 
 
 @final

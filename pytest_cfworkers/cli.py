@@ -1,8 +1,12 @@
 """`python -m pytest_cfworkers`: what is done once and not in a test run."""
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
+
+from pytest_cfworkers.commands import compare, doctor, install, limits, merge
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -12,26 +16,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What stands behind `python -m pytest_cfworkers`.
 
     Returns:
-        The exit status: 0, or 1 where the command could not do its work.
+        The exit status: 0, or 1 where the command could not do its work or found what it looks for, or 2 where its
+        arguments cannot be used.
     """
     parser = argparse.ArgumentParser(prog="python -m pytest_cfworkers", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    install = commands.add_parser("install", help="fetch the real D1 runtime for --cf-d1=workerd from npm")
-    install.add_argument("what", choices=["workerd"], help="what to fetch")
-    install.add_argument("--force", action="store_true", help="fetch it again where it is installed already")
-    install.set_defaults(command=_install)
+    for command in (limits, doctor, merge, compare, install):
+        command.add(commands)
     chosen = parser.parse_args(arguments)
-    status: int = chosen.command(chosen)
-    return status
-
-
-def _install(chosen: argparse.Namespace) -> int:
-    from pytest_cfworkers.lanes.errors import LaneError  # noqa: PLC0415 - only for this command
-    from pytest_cfworkers.lanes.installation import install  # noqa: PLC0415
-
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # test ids hold what a terminal may not be able to show
     try:
-        install(report=print, force=chosen.force)
-    except LaneError as error:
-        print(error, file=sys.stderr)
+        status: int = chosen.run(chosen)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads it has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return 0
+    return status

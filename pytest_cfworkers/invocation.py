@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import get_ident
 from types import TracebackType
-from typing import Self, final
+from typing import Final, Self, final
 
 from pytest_cfworkers import attribution, wording
 from pytest_cfworkers.callsite import Frame, Site
@@ -20,6 +20,9 @@ from pytest_cfworkers.metering.account import Account
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.times import Times
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
+
+KEPT_CHILDREN: Final = 20
+"""Requests into an app under test whose connections are kept for timelines; others are only counted."""
 
 
 @final
@@ -46,6 +49,8 @@ class Invocation:
         times: Its wall and CPU time.
         memory: Its memory.
         pauses: How many blocks of `paused` are open.
+        tolerates: Tells of a violation whether it is known already, and so fails nothing.
+        children: The first `KEPT_CHILDREN` requests into an app under test that opened connections, for timelines.
         running: Whether it has started and not yet finished.
     """
 
@@ -56,6 +61,8 @@ class Invocation:
     times: Times
     memory: Memory
     pauses: int
+    tolerates: Callable[[Violation], bool] | None
+    children: list["Invocation"]
     running: bool
 
     def __init__(
@@ -73,6 +80,8 @@ class Invocation:
         self.enforce = enforce
         self.name = name
         self.pauses = 0
+        self.tolerates = None
+        self.children = []
         self.running = False
         self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
@@ -90,6 +99,7 @@ class Invocation:
         self._open_children: list[Invocation] = []
         self._adopted: dict[tuple[Rule, tuple[Frame, ...]], tuple[Violation, int]] = {}
         self._worst: Statistics | None = None
+        self._child_walls_ms: list[float] = []
         self._found: tuple[Violation, ...] | None = None
 
     def __enter__(self) -> Self:
@@ -119,8 +129,13 @@ class Invocation:
 
     @property
     def violations(self) -> tuple[Violation, ...]:
-        """What was broken so far and is not allowed, by requests into an app under test included."""
-        return tuple(found for found in self._all() if found.rule not in self.limits.allow)
+        """What was broken so far and is neither allowed nor known, by requests into an app under test included."""
+        return tuple(found for found in self._all() if found.rule not in self.limits.allow and not self._known(found))
+
+    @property
+    def known(self) -> tuple[Violation, ...]:
+        """What was broken so far and is known already."""
+        return tuple(found for found in self._all() if found.rule not in self.limits.allow and self._known(found))
 
     @property
     def allowed(self) -> tuple[Violation, ...]:
@@ -135,6 +150,11 @@ class Invocation:
         replace, and scans of whole tables.
         """
         return tuple(self._advice())
+
+    @property
+    def walls_ms(self) -> tuple[float, ...]:
+        """How long the event took; where it only sends requests into an app under test, how long each of those did."""
+        return tuple(self._child_walls_ms) or (self.times.guard.wall_ms,)
 
     def start(self) -> None:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
@@ -381,6 +401,9 @@ class Invocation:
         if self._dropped:
             self._sweep()
 
+    def _known(self, found: Violation) -> bool:
+        return self.tolerates is not None and self.tolerates(found)
+
     def _all(self) -> Iterator[Violation]:
         yield from self._broken() if self._found is None else self._found
         for violation, times in self._adopted.values():
@@ -389,7 +412,11 @@ class Invocation:
     def _adopt(self, child: "Invocation") -> None:
         self._open_children.remove(child)
         with self._adopting:
-            self._worst = child.statistics().worst(self._worst)
+            used = child.statistics()
+            self._worst = used.worst(self._worst)
+            self._child_walls_ms.append(used.wall_ms)
+            if child.connections.opened and len(self.children) < KEPT_CHILDREN:
+                self.children.append(child)
             for found in child.violations + child.allowed:
                 key = (found.rule, found.frames)
                 first, times = self._adopted.get(key, (wording.within(found, child.name), 0))

@@ -36,6 +36,11 @@ CHECKED: Final = dt.date(2026, 11, 24)
 CONNECTIONS_RELAXED: Final = dt.date(2026, 4, 9)
 """Since this day a connection holds its slot until its headers arrive; before, until its body was read."""
 CONNECTIONS_RELAXED_SOURCE: Final = "https://developers.cloudflare.com/changelog/2026-04-09-relaxed-connection-limiting"
+WALL_BEYOND_REQUESTS: Final = 15 * 60 * 1_000
+"""Milliseconds after which cron, queue and alarm handlers are ended; requests have no such number.
+
+Source: https://developers.cloudflare.com/workers/platform/limits/#duration (checked 2026-11-24).
+"""
 CLOSED_DUE_TO_LIMIT: Final = "Response closed due to connection limit"
 """What the platform says on a response that it cancelled to make room for a waiting connection."""
 
@@ -187,6 +192,53 @@ number for the time until a response.
 
 Source: https://developers.cloudflare.com/workers/platform/limits/#duration (checked 2026-11-24).
 """
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadLimit:
+    """What the platform asks of a Worker when it is uploaded, on every plan; it refuses what breaks it.
+
+    Attributes:
+        key: Its name in gates.
+        title: What is limited, in a few words.
+        unit: The unit of the number.
+        number: The most that is accepted.
+        since: The day from which on it holds.
+        before: What held until that day, in words.
+        source: The page that states it.
+        checked: The day on which that page was read.
+    """
+
+    key: str
+    title: str
+    unit: str
+    number: int
+    since: dt.date
+    before: str
+    source: str
+    checked: dt.date = CHECKED
+
+
+BUNDLE_SIZE: Final = UploadLimit(
+    key="bundle_size",
+    title="size of the Worker, uncompressed",
+    unit="bytes",
+    number=64 * 2**20,
+    since=dt.date(2026, 9, 4),
+    before="3 MB (free) or 10 MB (paid) compressed with gzip, and 64 MB uncompressed",
+    source=_WORKERS + "#worker-size",
+)
+STARTUP: Final = UploadLimit(
+    key="startup_ms",
+    title="CPU time of the global scope at startup",
+    unit="ms",
+    number=1_000,
+    since=dt.date(2025, 10, 10),
+    before="400 ms",
+    source=_WORKERS + "#worker-startup-time",
+)
+UPLOAD_LIMITS: Final = (BUNDLE_SIZE, STARTUP)
 
 BY_KEY: Final[Mapping[str, Limit]] = MappingProxyType({limit.key: limit for limit in LIMITS})
 BY_RULE: Final[Mapping[str, Limit]] = MappingProxyType({limit.rule: limit for limit in LIMITS})

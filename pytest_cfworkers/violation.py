@@ -35,6 +35,18 @@ class Violation:
     source: str
     frames: tuple[Frame, ...] = ()
 
+    @property
+    def key(self) -> str:
+        """What tells it from the other violations of its test, today and after the next edit.
+
+        It is made of the rule, and of the file and function of each line that broke it, such as
+        "connections app/sync.py::refresh < app/main.py::run": no line numbers, no source text, no figures. So it
+        outlives moved lines and renamed variables. It is the same on every machine where the paths of `frames` are
+        written from the root of the project, as they are in a report.
+        """
+        places = dict.fromkeys(f"{frame.path}::{frame.function}" for frame in self.frames)
+        return " ".join([self.rule, " < ".join(places)]).rstrip()
+
     def __str__(self) -> str:
         """Return the whole message."""
         lines = [f"{self.rule}: {self.headline}", *(f"    {line}" for line in self.evidence)]

@@ -69,6 +69,28 @@ _FIXES: Final[dict[Rule, tuple[str, str]]] = {
     ),
 }
 
+_MEANINGS: Final[dict[Rule, str]] = {
+    "connections": "More connections at once than a Worker has: the next one waits until one is free.",
+    "queued-timeout": "A request ran out of its own time while it waited for a connection, and was never sent.",
+    "unread-body": "A response body was neither read to its end nor closed.",
+    "subrequests": "More external requests than one invocation may send; each hop of a redirect counts.",
+    "internal-subrequests": "More calls of Cloudflare's services than one invocation may make.",
+    "d1-queries": "More D1 queries and batches than one invocation may make.",
+    "memory": "More memory than a Worker has.",
+    "cpu-time": "More CPU time than the invocation was given.",
+    "wall-time": "The invocation took longer than it was given.",
+}
+
+
+def meaning(rule: Rule) -> str:
+    """Say in a sentence what it means that a rule is broken."""
+    return _MEANINGS[rule]
+
+
+def fix(rule: Rule, limits: Limits) -> str:
+    """Return the lines that mend a broken rule, "" where there are none."""
+    return "\n".join(line.format(limit=limits.connections) for line in _FIXES.get(rule, ()))
+
 
 def connections(guard: ConnectionGuard, limits: Limits) -> Violation:
     """More connections were wanted at once than there are slots."""

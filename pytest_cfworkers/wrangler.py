@@ -1,4 +1,4 @@
-"""The part of a wrangler configuration that matters to tests: limits, compatibility date, D1 databases."""
+"""The part of a wrangler configuration that matters to tests: limits, compatibility date, D1 databases, the upload."""
 
 import datetime as dt
 import re
@@ -12,6 +12,7 @@ from typing import Any, Final, Self, final
 FILE_NAMES: Final = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 """In the order in which wrangler looks for them."""
 
+_VENDOR_EXCLUDE: Final = ("**/*.pyc",)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -37,6 +38,22 @@ class D1Binding:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleRule:
+    """A rule that says which files are uploaded beside the entry.
+
+    Attributes:
+        kind: Its type, such as "Text".
+        globs: The patterns of names.
+        fallthrough: Whether later rules of the same type hold, too.
+    """
+
+    kind: str
+    globs: tuple[str, ...]
+    fallthrough: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wrangler:
     """A wrangler configuration.
 
@@ -46,6 +63,10 @@ class Wrangler:
         subrequests: `limits.subrequests`.
         compatibility_date: The date whose behaviour of the runtime the Worker asks for.
         databases: `d1_databases`, in their order.
+        main: The entry of the Worker; None where none is named.
+        base_dir: The folder whose files are uploaded with it; None for that of the entry.
+        rules: `rules`, in their order.
+        vendor_exclude: `python_modules.exclude`: patterns of vendored files that are not uploaded.
     """
 
     path: Path
@@ -53,6 +74,10 @@ class Wrangler:
     subrequests: int | None = None
     compatibility_date: dt.date | None = None
     databases: tuple[D1Binding, ...] = ()
+    main: Path | None = None
+    base_dir: Path | None = None
+    rules: tuple[ModuleRule, ...] = ()
+    vendor_exclude: tuple[str, ...] = _VENDOR_EXCLUDE
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -66,12 +91,17 @@ class Wrangler:
         """
         data = _parse(path)
         limits = _section(path, data, "limits")
+        vendored = _section(path, data, "python_modules")
         return cls(
             path=path,
             cpu_ms=_positive(path, limits, "cpu_ms"),
             subrequests=_positive(path, limits, "subrequests"),
             compatibility_date=_date(path, data.get("compatibility_date")),
             databases=tuple(_databases(path, data)),
+            main=_beside(path, data, "main"),
+            base_dir=_beside(path, data, "base_dir"),
+            rules=tuple(_rules(path, data)),
+            vendor_exclude=_texts(path, "python_modules.exclude", vendored.get("exclude", _VENDOR_EXCLUDE)),
         )
 
     @classmethod
@@ -144,6 +174,32 @@ def _databases(path: Path, data: Mapping[str, Any]) -> Iterator[D1Binding]:
             migrations_dir=path.parent / folder if folder else default if default.is_dir() else None,
             migrations_table=table,
         )
+
+
+def _beside(path: Path, data: Mapping[str, Any], key: str) -> Path | None:
+    value = data.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise WranglerError(f"{path}: {key} = {value!r} is not a path")
+    return path.parent / value
+
+
+def _rules(path: Path, data: Mapping[str, Any]) -> Iterator[ModuleRule]:
+    entries = data.get("rules", [])
+    if not isinstance(entries, list):
+        raise WranglerError(f"{path}: rules = {entries!r} is not a list of rules")
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("type"), str):
+            raise WranglerError(f'{path}: rules holds {entry!r}, which has no type = "..."')
+        globs = _texts(path, "globs of rules", entry.get("globs", ()))
+        yield ModuleRule(kind=entry["type"], globs=globs, fallthrough=entry.get("fallthrough") is True)
+
+
+def _texts(path: Path, key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        raise WranglerError(f"{path}: {key} = {value!r} is not a list of texts")
+    return tuple(value)
 
 
 def _date(path: Path, value: object) -> dt.date | None:

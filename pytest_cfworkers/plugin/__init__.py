@@ -5,7 +5,7 @@ guarded. Everything else is imported when the first guarded test is collected.
 """
 
 import shutil
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -21,11 +21,12 @@ from pytest_cfworkers.plugin.fixtures import (
 )
 from pytest_cfworkers.plugin.marks import NAMES, help_lines, is_guarded
 from pytest_cfworkers.plugin.options import add_options, read_settings
-from pytest_cfworkers.plugin.stash import RECORDS, SETTINGS
+from pytest_cfworkers.plugin.recorder import Recorder
+from pytest_cfworkers.plugin.reports import Publisher
+from pytest_cfworkers.plugin.stash import RECORDER, SETTINGS
 
 if TYPE_CHECKING:
     from pytest_cfworkers.plugin.runtime import Runtime
-    from pytest_cfworkers.report.model import TestRecord
 
 __all__ = [
     "_cf_d1_lane",
@@ -44,22 +45,6 @@ __all__ = [
 _RUNTIME: Final = "cfworkers-runtime"
 
 
-@final
-class _Records:
-    """Gathers what the reports of tests carry, in the process that shows the summary."""
-
-    def __init__(self, records: "dict[str, TestRecord]") -> None:
-        self._records = records
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the record of a test; a test that is run again replaces it."""
-        data: Any = getattr(report, "cf_record", None)
-        if data is not None:
-            from pytest_cfworkers.report.model import TestRecord  # noqa: PLC0415 - only with guarded tests
-
-            self._records[report.nodeid] = TestRecord.from_dict(data)
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     add_options(parser)
@@ -75,10 +60,14 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Work out the effective options and declare the marks."""
     config.stash[SETTINGS] = read_settings(config)
-    config.stash[RECORDS] = {}
     for line in help_lines():
         config.addinivalue_line("markers", line)
-    config.pluginmanager.register(_Records(config.stash[RECORDS]), "cfworkers-records")
+    config.stash[RECORDER] = Recorder(config.stash[SETTINGS])
+    if not hasattr(config, "workerinput"):  # a worker of xdist tells nobody but its controller
+        config.pluginmanager.register(config.stash[RECORDER], "cfworkers-recorder")
+        _bring_in_judges(config)
+        if publisher := Publisher.wanted(config):
+            config.pluginmanager.register(publisher, "cfworkers-publisher")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -103,6 +92,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             _bring_in_runtime(config)
 
 
+def _bring_in_judges(config: pytest.Config) -> None:
+    """Bring in what judges the run as a whole, where that is asked for."""
+    settings = config.stash[SETTINGS]
+    if settings.baseline is not None:
+        from pytest_cfworkers.plugin.baseline_keeper import BaselineKeeper  # noqa: PLC0415 - only where it is asked for
+
+        config.pluginmanager.register(BaselineKeeper(config, settings.baseline), "cfworkers-baseline")
+    if settings.gates or settings.bundle is not None:
+        from pytest_cfworkers.plugin.gatekeeper import Gatekeeper  # noqa: PLC0415 - only where it is asked for
+
+        # After the baseline, which writes down what this one measures: pytest asks the last one first.
+        config.pluginmanager.register(Gatekeeper(config), "cfworkers-gatekeeper")
+
+
 def _bring_in_runtime(config: pytest.Config) -> "Runtime":
     from pytest_cfworkers.plugin.runtime import Runtime  # noqa: PLC0415 - only with guarded tests
 
@@ -121,7 +124,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show what the guarded tests used."""
-    records = config.stash[RECORDS]
+    records = config.stash[RECORDER].records
     settings = config.stash[SETTINGS]
     quiet = config.get_verbosity() < 0
     if not records or (quiet and settings.mode != "report") or settings.mode == "off":

@@ -13,7 +13,7 @@ from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import Limits
 from pytest_cfworkers.plugin.marks import HTTP_LIMITS, marks_of
 from pytest_cfworkers.report.model import TestRecord
-from pytest_cfworkers.violation import CfLimitExceeded
+from pytest_cfworkers.violation import CfLimitExceeded, Violation
 
 
 @final
@@ -25,6 +25,7 @@ class Guard:
         limits: The limits in force.
         enforce: Whether a broken limit fails the test.
         incoming: Whether requests into an app under test are invocations of their own.
+        tolerates: Tells of a violation whether it is known already, and so fails nothing; None where none is.
 
     Attributes:
         limits: The limits in force. They may be changed until the test's function is called.
@@ -35,7 +36,15 @@ class Guard:
         starters: What is to be told of each invocation of the test's function when it begins.
     """
 
-    def __init__(self, item: pytest.Item, limits: Limits, *, enforce: bool, incoming: bool) -> None:
+    def __init__(
+        self,
+        item: pytest.Item,
+        limits: Limits,
+        *,
+        enforce: bool,
+        incoming: bool,
+        tolerates: Callable[[Violation], bool] | None = None,
+    ) -> None:
         self.limits = limits
         self.marks: list[pytest.Mark] = marks_of(item)
         self.enforce = enforce
@@ -44,6 +53,7 @@ class Guard:
         self.starters: list[Callable[[Invocation], None]] = []
         self._item = item
         self._incoming = incoming
+        self._tolerates = tolerates
         self._invocations: list[Invocation] = []
         self._called: Invocation | None = None
         self._verdict: CfLimitExceeded | None = None
@@ -57,8 +67,9 @@ class Guard:
         return self._invocations[-1]
 
     def open(self, limits: Limits) -> Invocation:
-        """Make an invocation that the test opens for itself."""
+        """Make an invocation: the test's own, or one that it opens for itself."""
         invocation = Invocation(limits, enforce=self.enforce, name=self._item.nodeid, opener=self._called)
+        invocation.tolerates = self._tolerates
         self._invocations.append(invocation)
         return invocation
 
@@ -81,9 +92,16 @@ class Guard:
                 stack.enter_context(self._running())
             yield
 
-    def record(self) -> TestRecord | None:
-        """Derive what reports tell of the test; None if its function never ran."""
-        return TestRecord.of(self._item.nodeid, tuple(self._invocations)) if self._invocations else None
+    def record(self, *, timelines: bool) -> TestRecord | None:
+        """Derive what reports tell of the test; None if its function never ran.
+
+        Args:
+            timelines: Whether to tell what was open when, also where the connections were no problem.
+        """
+        if not self._invocations:
+            return None
+        root = str(self._item.config.rootpath)
+        return TestRecord.of(self._item.nodeid, tuple(self._invocations), timelines=timelines, root=root)
 
     def is_verdict(self, error: BaseException | None) -> bool:
         """Tell whether an error is the guard's own verdict."""
@@ -126,9 +144,9 @@ class Guard:
     @contextmanager
     def _running(self) -> Iterator[None]:
         __tracebackhide__ = True
-        invocation = self._called = Invocation(self.limits, enforce=self.enforce, name=self._item.nodeid)
+        self._called = None
+        invocation = self._called = self.open(self.limits)
         invocation.times.stopped_by = self.stopped_by
-        self._invocations.append(invocation)
         with ExitStack() as stack:
             if self.limits.percentiles or any(self.limits[key] is not None for key in HTTP_LIMITS):
                 stack.enter_context(watch(incoming=self._incoming))

@@ -10,15 +10,19 @@ import pytest
 
 from pytest_cfworkers.calibration import PYODIDE_CPU_FACTOR
 from pytest_cfworkers.limits import CONNECTION_MODELS, PLANS, ConnectionModel, Limits, MemoryMode, Plan
+from pytest_cfworkers.plugin import reports
 from pytest_cfworkers.size import format_size, parse_size
 
 if TYPE_CHECKING:
+    from pytest_cfworkers.gates.expression import Gate
+    from pytest_cfworkers.report.baseline import Baseline
     from pytest_cfworkers.wrangler import Wrangler
 
 Mode = Literal["off", "marked", "report", "enforce"]
 Incoming = Literal["auto", "off"]
 D1Lane = Literal["fake", "workerd"]
 D1Limits = Literal["documented", "local"]
+OnOff = Literal["off", "on"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,7 @@ class Option:
         choices: The valid values; () where `parse` decides.
         parse: Makes the value from the text; raises ValueError with what is valid.
         metavar: What the help calls the value.
+        switch: Whether its flag stands alone for the last of its choices.
         repeatable: Whether it may be given several times; then its value is a tuple. An ini file has one value on
             each line or in each item of a list, a variable separates them by semicolons.
     """
@@ -42,6 +47,7 @@ class Option:
     choices: tuple[str, ...] = ()
     parse: Callable[[str], Any] = str
     metavar: str | None = None
+    switch: bool = False
     repeatable: bool = False
 
     @property
@@ -82,6 +88,12 @@ def _baseline(text: str) -> int:
         return 0 if text == "0" else parse_size(int(text) if text.isdecimal() else text)
     except ValueError:
         raise ValueError('a size such as "30 MB" or a number of bytes, 0, or pyodide') from None
+
+
+def _gates(text: str) -> "tuple[Gate, ...]":
+    from pytest_cfworkers.gates import presets  # noqa: PLC0415 - only where there is a gate
+
+    return presets.read(text)
 
 
 OPTIONS: Final[tuple[Option, ...]] = (
@@ -154,6 +166,41 @@ OPTIONS: Final[tuple[Option, ...]] = (
         metavar="FACTOR",
     ),
     Option(
+        name="cf_baseline",
+        help="fail only on violations that this file does not know, or that are worse than it says",
+        default="",
+        metavar="FILE",
+    ),
+    Option(
+        name="cf_baseline_update",
+        help="write what is broken to the file of --cf-baseline, and fail on none of it",
+        default="off",
+        choices=get_args(OnOff),
+        switch=True,
+    ),
+    Option(
+        name="cf_gate",
+        help="fail the run unless a figure of it holds, such as p95_ms<=5000; or preset, for the usual alerts",
+        default="",
+        parse=_gates,
+        metavar="GATE",
+        repeatable=True,
+    ),
+    Option(
+        name="cf_bundle",
+        help="measure what the Worker uploads: a folder that wrangler wrote, or one with a wrangler file",
+        default="",
+        metavar="DIR",
+    ),
+    Option(
+        name="cf_report",
+        help="write a report of the run: a path that ends in .html, .json, .sarif or .md; may be given again",
+        default="",
+        parse=reports.parse,
+        metavar="PATH",
+        repeatable=True,
+    ),
+    Option(
         name="cf_top",
         help="how many tests the summary names per limit (default: 5)",
         default="5",
@@ -193,6 +240,11 @@ class Settings:
         memory: How memory is measured.
         memory_baseline: Bytes that are taken before the test's own code.
         cpu_scale: What measured CPU time is multiplied by before it is judged.
+        baseline: The violations that are known already; None without such a file.
+        baseline_update: Whether its file is written at the end.
+        gates: What the whole run is held to.
+        bundle: The folder to measure as the Worker's bundle; None where none is named.
+        reports: Where reports are written to.
         top: How many tests the summary names per limit.
     """
 
@@ -207,6 +259,11 @@ class Settings:
     memory: MemoryMode
     memory_baseline: int
     cpu_scale: float
+    baseline: "Baseline | None"
+    baseline_update: bool
+    gates: "tuple[Gate, ...]"
+    bundle: Path | None
+    reports: tuple[Path, ...]
     top: int
 
     @property
@@ -217,6 +274,26 @@ class Settings:
         if self.wrangler is None:
             return limits
         return limits.configure(cpu_ms=self.wrangler.cpu_ms, subrequests=self.wrangler.subrequests)
+
+    @property
+    def timelines(self) -> bool:
+        """Whether somebody wants to see what was open when."""
+        return any(reports.shows_timelines(path) for path in self.reports)
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What is in force, by the name of the option, for reports."""
+        said = {
+            "cf_limits": self.mode,
+            "cf_plan": self.plan,
+            "cf_connections": self.connection_model,
+            "cf_incoming": "auto" if self.incoming else "off",
+            "cf_d1": self.d1,
+            "cf_d1_limits": self.d1_limits,
+        }
+        if self.baseline is not None:
+            said["cf_baseline"] = self.baseline.path.name
+        return said if self.wrangler is None else {**said, "cf_wrangler": str(self.wrangler)}
 
     def __str__(self) -> str:
         """Say what is in force, for the header of the run."""
@@ -231,6 +308,8 @@ class Settings:
             shown += f", memory-baseline={format_size(self.memory_baseline)}"
         if self.cpu_scale != 1:
             shown += f", cpu-scale={self.cpu_scale:g}"
+        if self.baseline is not None:
+            shown += f", baseline={self.baseline.path.name}"
         return shown if self.wrangler is None else f"{shown}, {self.wrangler}"
 
 
@@ -239,6 +318,8 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("cfworkers", "Cloudflare Workers limits")
     for option in OPTIONS:
         known: dict[str, Any] = {"choices": option.choices} if option.choices else {"metavar": option.metavar}
+        if option.switch:
+            known = {"action": "store_const", "const": option.choices[-1]}
         ini: dict[str, Any] = {}
         if option.repeatable:
             known["action"] = "append"
@@ -267,6 +348,11 @@ def read_settings(config: pytest.Config) -> Settings:
         memory=_importable(given["cf_memory"]),
         memory_baseline=given["cf_memory_baseline"].value,
         cpu_scale=given["cf_cpu_scale"].value,
+        baseline=_read_baseline(given["cf_baseline"], given["cf_baseline_update"]),
+        baseline_update=given["cf_baseline_update"].value == "on",
+        gates=tuple(gate for gates in given["cf_gate"].value for gate in gates),
+        bundle=_folder(given["cf_bundle"]),
+        reports=_reports(given["cf_report"], config),
         top=given["cf_top"].value,
     )
 
@@ -300,12 +386,50 @@ def _existing(given: Given) -> Path | None:
     return path
 
 
+def _folder(given: Given) -> Path | None:
+    if not given.value:
+        return None
+    folder = Path(given.base, given.value)
+    if not folder.is_dir():
+        raise pytest.UsageError(
+            f"{given.place}: {folder} is no folder; valid: what `wrangler deploy --dry-run --outdir=DIR` writes, or "
+            f"the folder of a wrangler file"
+        )
+    return folder
+
+
+def _read_baseline(given: Given, update: Given) -> "Baseline | None":
+    """Read the baseline before the first test runs, so that a file that cannot be used costs nobody a run."""
+    if not given.value:
+        if update.value == "on":
+            raise pytest.UsageError(f"{update.place}: there is no file to write; name it: --cf-baseline=FILE")
+        return None
+    from pytest_cfworkers.report.baseline import Baseline, BaselineError  # noqa: PLC0415 - only where there is one
+
+    path = Path(given.base, given.value)
+    if update.value == "on" and (problem := reports.problem(path)):
+        raise pytest.UsageError(f"{given.place}: {problem}")
+    try:
+        return Baseline.read(path, update=update.value == "on")
+    except BaselineError as error:
+        raise pytest.UsageError(f"{given.place}: {error}") from None
+
+
+def _reports(given: Given, config: pytest.Config) -> tuple[Path, ...]:
+    """Refuse at the start of a run what would fail at its end; the workers of xdist leave that to their controller."""
+    paths = tuple(dict.fromkeys(Path(given.base, text) for text in given.value))
+    for path in paths if not hasattr(config, "workerinput") else ():
+        if problem := reports.problem(path):
+            raise pytest.UsageError(f"{given.place}: {problem}")
+    return paths
+
+
 def _effective(option: Option, config: pytest.Config) -> Given:
     default = Given(option.default, "", config.rootpath)
     given = next((source for source in _sources(option, config) if source.value not in (None, "", [])), default)
     if not option.repeatable:
         return given._replace(value=_parsed(option, str(given.value), given.place))
-    several = given.value.split(";") if isinstance(given.value, str) else given.value
+    several = given.value.split(";") if isinstance(given.value, str) else map(str, given.value)
     return given._replace(value=tuple(_parsed(option, text.strip(), given.place) for text in several if text.strip()))
 
 

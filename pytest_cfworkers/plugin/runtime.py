@@ -1,7 +1,7 @@
 """The hooks around each test of a run in which at least one is guarded."""
 
 from collections.abc import Generator
-from typing import Any, final
+from typing import Any, Final, final
 
 import pytest
 
@@ -12,7 +12,11 @@ from pytest_cfworkers.plugin import marks
 from pytest_cfworkers.plugin.guard import Guard
 from pytest_cfworkers.plugin.options import Settings
 from pytest_cfworkers.plugin.stash import GUARD
+from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
+
+_PROPERTY: Final = "cf."
+"""How the names of our properties in JUnit XML begin."""
 
 
 @final
@@ -84,10 +88,13 @@ class Runtime:
         """Tell the report of a test what its guard found."""
         report = yield
         guard = item.stash.get(GUARD, None)
-        if guard is None or call.when != "call" or (record := guard.record()) is None:
+        if guard is None or call.when != "call":
             return report
-        # Reports take further attributes, and carry plain ones to the controller of xdist.
-        report.cf_record = record.to_dict()  # type: ignore[attr-defined]
+        record = guard.record(timelines=self._settings.timelines)
+        if record is None:
+            return report
+        # Reports take further attributes.
+        report.cf_record = record.published(str(item.config.rootpath))  # type: ignore[attr-defined]
         error = call.excinfo.value if call.excinfo is not None else None
         told = error.violations if isinstance(error, CfLimitExceeded) else ()
         known = {(found.rule, found.remedy, found.frames) for found in told}
@@ -100,6 +107,7 @@ class Runtime:
         elif error is not None and untold:
             text = "\n\n".join(map(str, untold))
             report.sections.append(("limits of Cloudflare Workers that were broken, too", text))
+        report.user_properties = item.user_properties = _properties(item, record)
         for violation in record.violations:
             item.ihook.pytest_cf_violation(item=item, violation=violation)
         return report
@@ -113,6 +121,14 @@ class Runtime:
             if (tracker := invocation.memory.tracker) is not None:
                 tracker.disturbed_by = "a breakpoint was hit, and the debugger takes memory, too"
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(self) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+        """Write the record as plain data where a report leaves this process, as for the controller of xdist."""
+        data = yield
+        if data is not None and "cf_record" in data:
+            data["cf_record"] = data["cf_record"].to_dict()
+        return data
+
     def _make_guard(self, item: pytest.Item) -> Guard | None:
         """Make the guard of a test, if it is guarded."""
         __tracebackhide__ = True
@@ -120,7 +136,11 @@ class Runtime:
         if not marks.is_guarded(item, settings.mode):
             return None
         enforce = settings.mode in {"marked", "enforce"}
-        return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming)
+        tolerates = None
+        # A test that is expected to fail would pass unexpectedly.
+        if settings.baseline is not None and item.get_closest_marker("xfail") is None:
+            tolerates = settings.baseline.tolerance(item.nodeid, str(item.config.rootpath))
+        return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming, tolerates=tolerates)
 
     def _limits(self, item: pytest.Item) -> Limits:
         """Work out the limits of a guarded test."""
@@ -138,6 +158,17 @@ class Runtime:
                 pytrace=False,
             )
         return adjusted
+
+
+def _properties(item: pytest.Item, record: TestRecord) -> list[tuple[str, object]]:
+    """Add what a test used and may use to what JUnit XML tells of it; where it is run again, what it used last."""
+    kept = [pair for pair in item.user_properties if not pair[0].startswith(_PROPERTY)]
+    used = record.usage.items()
+    return [*kept, *((_PROPERTY + key, f"{_figure(usage.used)}/{_figure(usage.limit)}") for key, usage in used)]
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def _message(excinfo: pytest.ExceptionInfo[BaseException], first: Violation) -> Any:

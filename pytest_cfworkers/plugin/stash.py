@@ -7,13 +7,13 @@ import pytest
 if TYPE_CHECKING:
     from pytest_cfworkers.plugin.guard import Guard
     from pytest_cfworkers.plugin.options import Settings
-    from pytest_cfworkers.report.model import TestRecord
+    from pytest_cfworkers.plugin.recorder import Recorder
 
 SETTINGS: "pytest.StashKey[Settings]" = pytest.StashKey()
 """On the config: the effective options."""
 
-RECORDS: "pytest.StashKey[dict[str, TestRecord]]" = pytest.StashKey()
-"""On the config: what is known of each guarded test, by its id."""
+RECORDER: "pytest.StashKey[Recorder]" = pytest.StashKey()
+"""On the config: what gathers what is known of the run."""
 
 GUARD: "pytest.StashKey[Guard | None]" = pytest.StashKey()
 """On an item: its guard; None where it has none."""

@@ -1,15 +1,21 @@
 """The model of a run that every report reads: one record per guarded test, plain enough for JSON and xdist."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self, final
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Self, final
 
-from pytest_cfworkers.callsite import Frame
+from pytest_cfworkers.callsite import Frame, inside
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit, Limits, Rule
+from pytest_cfworkers.report.redaction import redact
 from pytest_cfworkers.report.timeline import Timeline
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.violation import Violation
+
+SHOWN: Final[frozenset[Rule]] = frozenset({"connections", "queued-timeout"})
+"""The rules of which a failure shows what was open when."""
+
+_FOUND: Final = ("violations", "known", "allowed", "advice")
 
 
 @final
@@ -45,6 +51,7 @@ class TestRecord:
         plan: The plan in force.
         usage: What it used, by the key of the limit.
         violations: What it broke.
+        known: What it broke that the baseline knows, no worse than there.
         allowed: What it broke and was allowed to.
         advice: What should be looked at and fails nothing.
         unused: Rules that it was allowed to break and did not, with the reasons given.
@@ -54,6 +61,7 @@ class TestRecord:
         outcome: "passed", "failed" or "skipped", as pytest has it.
         duration_ms: How long pytest took to call it.
         timelines: What happened in each of its invocations, where somebody asked for that.
+        walls_ms: How long each of its invocations took; where an app under test handled requests, how long those did.
     """
 
     __test__ = False
@@ -62,6 +70,7 @@ class TestRecord:
     plan: str
     usage: Mapping[str, Usage]
     violations: tuple[Violation, ...] = ()
+    known: tuple[Violation, ...] = ()
     allowed: tuple[Violation, ...] = ()
     advice: tuple[Violation, ...] = ()
     unused: Mapping[str, str] = field(default_factory=dict)
@@ -71,15 +80,18 @@ class TestRecord:
     outcome: str = "passed"
     duration_ms: float = 0.0
     timelines: tuple[Timeline, ...] = ()
+    walls_ms: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, nodeid: str, invocations: tuple[Invocation, ...], *, timelines: bool = False) -> Self:
+    def of(cls, nodeid: str, invocations: tuple[Invocation, ...], *, timelines: bool = False, root: str = "") -> Self:
         """Derive the record of a test from the invocations that it was.
 
         Args:
             nodeid: Its pytest id.
             invocations: At least one; all that the test opened.
-            timelines: Whether to tell what happened in each of them, too.
+            timelines: Whether to tell what happened in each of them, too. It is told of the worst of them
+                where too many connections were wanted: a failure shows it.
+            root: The folder that the paths of timelines are written from; "" to leave them as they are.
         """
         first = invocations[0]
         worst: Statistics | None = None
@@ -93,11 +105,29 @@ class TestRecord:
             plan=first.limits.plan_name,
             usage=dict(_usage(worst, first.limits)) if worst is not None else {},
             violations=violations,
+            known=_distinct(found for invocation in invocations for found in invocation.known),
             allowed=allowed,
             advice=_distinct(found for invocation in invocations for found in invocation.advice),
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
             dropped=sum(invocation.dropped for invocation in invocations),
-            timelines=tuple(map(Timeline.of, invocations)) if timelines else (),
+            walls_ms=tuple(round(wall, 3) for invocation in invocations for wall in invocation.walls_ms),
+            timelines=tuple(Timeline.of(one, root) for one in _seen(invocations, violations, everything=timelines)),
+        )
+
+    def published(self, root: str) -> Self:
+        """Return the record as reports may show it: lines in files under the root of the project, nothing secret."""
+        if not (self.violations or self.known or self.allowed or self.advice):
+            return self
+
+        def each(found: tuple[Violation, ...]) -> tuple[Violation, ...]:
+            return tuple(_published(violation, root) for violation in found)
+
+        return replace(
+            self,
+            violations=each(self.violations),
+            known=each(self.known),
+            allowed=each(self.allowed),
+            advice=each(self.advice),
         )
 
     @property
@@ -112,24 +142,49 @@ class TestRecord:
             and usage.limit >= usage.used > usage.other
         )
 
+    @property
+    def badness(self) -> tuple[int, bool, float, float, str]:
+        """What grows with how bad it is, to be compared with another record of the same test."""
+        left = min((usage.headroom for usage in self.usage.values()), default=100.0)
+        return len(self.violations), self.outcome == "failed", -left, self.duration_ms, repr(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON and other processes."""
-        lists = {"violations": self.violations, "allowed": self.allowed, "advice": self.advice}
         return {
             **{name: getattr(self, name) for name in self.__slots__},
             "usage": {key: asdict(usage) for key, usage in self.usage.items()},
             "unused": dict(self.unused),
+            "walls_ms": list(self.walls_ms),
             "timelines": [timeline.to_dict() for timeline in self.timelines],
-            **{key: [found.to_dict() for found in value] for key, value in lists.items()},
+            **{key: [found.to_dict() for found in getattr(self, key)] for key in _FOUND},
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Make the record that `to_dict` wrote."""
-        lists = {key: tuple(map(Violation.from_dict, data[key])) for key in ("violations", "allowed", "advice")}
+        lists = {key: tuple(map(Violation.from_dict, data[key])) for key in _FOUND}
         usage = {key: Usage(**value) for key, value in data["usage"].items()}
         timelines = tuple(map(Timeline.from_dict, data["timelines"]))
-        return cls(**{**data, **lists, "usage": usage, "timelines": timelines})
+        return cls(**{**data, **lists, "usage": usage, "timelines": timelines, "walls_ms": tuple(data["walls_ms"])})
+
+
+def _seen(
+    invocations: tuple[Invocation, ...], violations: tuple[Violation, ...], *, everything: bool
+) -> Iterable[Invocation]:
+    """Choose the invocations whose timelines are told."""
+    if not everything and not any(found.rule in SHOWN for found in violations):
+        return ()
+    every = [one for invocation in invocations for one in (invocation, *invocation.children)]
+    return every if everything else [max(every, key=lambda one: one.connections.peak)]
+
+
+def _published(found: Violation, root: str) -> Violation:
+    return replace(
+        found,
+        headline=redact(found.headline),
+        evidence=tuple(map(redact, found.evidence)),
+        frames=inside(found.frames, root),
+    )
 
 
 def _distinct(found: Iterable[Violation]) -> tuple[Violation, ...]:

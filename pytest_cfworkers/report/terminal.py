@@ -2,11 +2,13 @@
 
 import math
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
+from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.wording import place
 from pytest_cfworkers.wording_time import is_not_judged
@@ -19,8 +21,15 @@ _HALF: Final = 50.0
 """The same for the values of one statement: most bind a few."""
 
 
+_NARROWEST: Final = 40
+"""Columns below which lines are not broken for the terminal."""
+
+_LONGEST: Final = 1_000
+"""Characters of a line that others wrote."""
+
+
 class Line(NamedTuple):
-    """A line and how it is shown: "" plain, "red", "yellow" or "bold"."""
+    """A line and how it is shown: "" plain, "red", "yellow", "green" or "bold"."""
 
     text: str
     style: str = ""
@@ -38,6 +47,11 @@ def summary(
         failing: Whether violations failed their tests, or were only reported.
         quiet: Whether to tell no more than what would fail.
     """
+    for line in _lines(records, top=top, width=width, failing=failing, quiet=quiet):
+        yield from wrapped(line, width)
+
+
+def _lines(records: Sequence[TestRecord], *, top: int | None, width: int, failing: bool, quiet: bool) -> Iterator[Line]:
     plenty, top = (math.inf, sys.maxsize) if top is None else (_PLENTY, top)
     records = sorted(records, key=lambda record: record.nodeid)  # not in the order in which workers finished
     if quiet:
@@ -71,7 +85,8 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int, pl
         if usage.headroom < 0:
             allowed = any(found.rule == limit.rule for found in record.allowed)
             failing = any(found.rule == limit.rule for found in record.violations)
-            headroom = "over" if failing else "over, allowed" if allowed else "over, warns"
+            known = any(found.rule == limit.rule for found in record.known)
+            headroom = "over" if failing else "over, known" if known else "over, allowed" if allowed else "over, warns"
             style = "red" if failing else "yellow"
         yield Line(_fit(f"  {figure:>20}  {headroom:>13}  ", record.nodeid, width), style)
     if len(used) > top:
@@ -146,7 +161,19 @@ def _tests(count: int, what: str = "test") -> str:
     return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
+def wrapped(line: Line, width: int) -> Iterator[Line]:
+    """Break a line where the terminal would, but at a word, and indented."""
+    text, width = legible(line.text, _LONGEST), max(width, _NARROWEST)
+    if len(text) <= width:
+        yield Line(text, line.style)
+        return
+    indent = " " * (len(text) - len(text.lstrip()) + 2)
+    parts = textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
+    yield from (Line(part, line.style) for part in parts)
+
+
 def _fit(start: str, nodeid: str, width: int) -> str:
     """Write a test id behind a start; where the line is too narrow, the id's end tells more than its start."""
+    nodeid = legible(nodeid)
     room = max(width - len(start), 20)
     return start + (nodeid if len(nodeid) <= room else "…" + nodeid[len(nodeid) - room + 1 :])

@@ -66,8 +66,9 @@ def test_without_the_plugin_its_mark_and_fixtures_are_unknown(project: Project) 
 def test_help_shows_every_option_by_every_route(project: Project) -> None:
     lines = project.run("--help").outlines
     for option in OPTIONS:
-        assert any(line.lstrip().startswith(f"{option.flag}=") for line in lines)
-        assert any(re.match(rf" +{option.name} \(string\)", line) for line in lines)
+        shown = option.flag if option.switch else f"{option.flag}="
+        assert any(line.lstrip().startswith(shown) for line in lines)
+        assert any(re.match(rf" +{option.name} \((string|linelist)\)", line) for line in lines)
     text = " ".join(" ".join(lines).split())
     for option in OPTIONS:
         assert option.help in text

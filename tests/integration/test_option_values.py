@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from pytest_cfworkers.plugin.options import OPTIONS
 from tests.integration.user_project import Project
 
 VALUES: Final = {
@@ -18,9 +19,15 @@ VALUES: Final = {
 """Each option whose value the header shows: good values, how one is shown, a bad one, and what is said of it."""
 
 ALL: Final = {**{name: (bad, valid) for name, (_, _, bad, valid) in VALUES.items()}} | {
+    "cf_baseline": ("gone.jsonl", "does not exist"),
+    "cf_bundle": ("gone", "is no folder"),
+    "cf_gate": ("p95<=1", "p95_ms, connections"),
     "cf_incoming": ("maybe", "auto, off"),
+    "cf_report": ("run.txt", ".html, .json, .sarif, .md"),
     "cf_top": ("five", "a number from 0"),
 }
+
+REPEATABLE: Final = {option.name for option in OPTIONS if option.repeatable}
 
 Route = Callable[[Project, pytest.MonkeyPatch, str, str], list[str]]
 
@@ -44,7 +51,8 @@ def by_override(_project: Project, _monkeypatch: pytest.MonkeyPatch, name: str, 
 
 
 def by_pyproject(project: Project, _monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> list[str]:
-    project.pytester.makepyprojecttoml(f'[tool.pytest]\n{name} = "{value}"\n')
+    written = f'["{value}"]' if name in REPEATABLE else f'"{value}"'  # pytest wants a list there
+    project.pytester.makepyprojecttoml(f"[tool.pytest]\n{name} = {written}\n")
     return []
 
 

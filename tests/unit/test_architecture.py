@@ -73,7 +73,20 @@ def loaded_by(statement: str) -> set[str]:
     return {name.partition(".")[0] for name in run.stdout.split()}
 
 
-HEAVY = {"pytest", "_pytest", "pluggy", "httpx", "httpx2", "httpcore", "apsw", "anyio", "trio", "jsonc"}
+HEAVY = {
+    "pytest",
+    "_pytest",
+    "pluggy",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "apsw",
+    "anyio",
+    "trio",
+    "jsonc",
+    "jinja2",
+    "markupsafe",
+}
 
 
 def test_importing_the_package_loads_none_of_what_it_stands_on() -> None:

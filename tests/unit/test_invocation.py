@@ -587,3 +587,43 @@ def test_where_d1_is_not_limited_nothing_is_advised_about_it() -> None:
         query(invocation)
     invocation.note_scan(Scan("orders", 1_200, "SELECT * FROM orders", THERE))
     assert invocation.advice == ()
+
+
+# how long
+
+
+def test_it_took_as_long_as_its_clock_says() -> None:
+    clock = Clock()
+    with Invocation(Limits.none(), clock=clock, cpu_clock=Clock()) as invocation:
+        clock.now = 0.5
+    assert invocation.walls_ms == (500.0,)
+
+
+def test_where_it_drives_an_app_the_requests_into_it_are_what_took_time() -> None:
+    clock = Clock()
+    with Invocation(Limits.none(), clock=clock, cpu_clock=Clock()) as invocation:
+        for seconds in (0.25, 0.5):
+            with invocation.child("GET /"):
+                clock.now += seconds
+        clock.now = 9.0
+    assert invocation.walls_ms == (250.0, 500.0)
+
+
+# what is known
+
+
+def test_what_is_tolerated_is_known_and_fails_nothing() -> None:
+    invocation = invocation_of(subrequests=0, unread_bodies=0)
+    invocation.tolerates = lambda found: found.rule == "subrequests"
+    with pytest.raises(CfLimitExceeded) as raised, invocation:
+        leave_unread(invocation)
+    assert [found.rule for found in raised.value.violations] == ["unread-body"]
+    assert [found.rule for found in invocation.known] == ["subrequests"]
+
+
+def test_what_is_allowed_is_not_known_besides() -> None:
+    invocation = invocation_of(subrequests=0, allow={"subrequests": "the reason"})
+    invocation.tolerates = lambda _: True
+    with invocation:
+        fetch(invocation)
+    assert (len(invocation.allowed), invocation.known) == (1, ())

@@ -1,0 +1,1 @@
+"""What a Worker uploads, and what its start costs."""

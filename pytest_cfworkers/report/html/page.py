@@ -1,0 +1,110 @@
+"""`render`: the whole page from its template, style and script."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+from pytest_cfworkers.report.html import figures, findings, overview, packing
+from pytest_cfworkers.report.html.readable import readable
+from pytest_cfworkers.report.run import Run
+from pytest_cfworkers.size import format_size
+
+_STYLES: Final = ("page.css", "waterfall.css", "small.css")
+_ROWS: Final = "rows.css"
+"""The style of a table that is too narrow for its columns."""
+
+_ID: Final = 350
+_FIGURE: Final = 86
+"""Pixels that the id of a test and its outcome want beside the figures, and that one figure wants."""
+
+_SCRIPTS: Final = ("page.js", "figures.js", "waterfall.js", "panel.js", "tests.js")
+
+
+def render(run: Run) -> str:
+    """Return a run as one HTML file that needs nothing else.
+
+    Nothing of the run can act in it: the templates escape every value, the data hold no `<`, and the page's own policy
+    lets no script or style run but those that are shipped here.
+
+    Args:
+        run: The run.
+
+    Returns:
+        The text of the file, without lone surrogates, to be written as UTF-8.
+    """
+    tests = sorted(run.tests, key=lambda record: record.nodeid)  # not in the order in which workers finished
+    columns = figures.columns(tests)
+    index, details = packing.pack(tests, columns)
+    style, script, early = _file(*_STYLES) + _rows(columns), _file(*_SCRIPTS), _file("early.js")
+    page = _environment().get_template("page.html")
+    return page.render(
+        run=run,
+        tests=tests,
+        columns=columns,
+        rows=((record, figures.cells(record, columns)) for record in tests),
+        verdict=overview.verdict(run),
+        headroom=tuple(overview.headroom(tests)),
+        spreads=tuple(overview.spreads(tests)),
+        broken=findings.broken(tests),
+        allowed=findings.allowed(tests),
+        advice=findings.advice(tests),
+        elsewhere=tuple(findings.elsewhere(tests)),
+        named=findings.NAMED,
+        unneeded=tuple(findings.unneeded(tests)),
+        style=Markup(style),  # noqa: S704 - files of this package
+        early=Markup(early),  # noqa: S704 - the same
+        script=Markup(script),  # noqa: S704 - the same
+        index=Markup(index),  # noqa: S704 - JSON without `<`
+        details=Markup(details),  # noqa: S704 - the same
+        policy=_policy(style, early, script),
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_file),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "milliseconds": figures.milliseconds,
+        "is_link": findings.is_link,
+        "number": overview.number,
+        "size": format_size,
+    }
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Make every text that is filled in one that a page can hold."""
+    return readable(value) if type(value) is str else value
+
+
+def _file(*names: str) -> str:
+    folder = resources.files(__package__)
+    return "".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+def _rows(columns: Sequence[figures.Column]) -> str:
+    """Return the style of the table where it has more columns than fit: each figure is named in its row."""
+    names = ["Time", *(column.short for column in columns), "Left"]
+    rules = (f'.tests td:nth-child({place}) {{ --named: "{name}"; }}' for place, name in enumerate(names, start=3))
+    return f"@media (max-width: {_ID + _FIGURE * len(names)}px) {{\n{_file(_ROWS)}" + "\n".join(rules) + "\n}\n"
+
+
+def _policy(style: str, *scripts: str) -> str:
+    """Return a Content-Security-Policy that allows what is shipped and nothing else."""
+
+    def digest(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    allowed = " ".join(map(digest, scripts))
+    return f"default-src 'none'; style-src {digest(style)}; script-src {allowed}; base-uri 'none'; form-action 'none'"
