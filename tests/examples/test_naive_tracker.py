@@ -58,7 +58,7 @@ def message_of(name: str, output: str) -> str:
     source = (NAIVE / "tests" / f"test_{name}.py").read_text(encoding="utf-8")
     (function,) = re.findall(r"def (test_\w+)", source)
     _, _, rest = output.partition(f"_ {function} _")
-    section = re.split(r"\n(?:_{4,} test_|={4,} )", rest.partition("\n")[2], maxsplit=1)[0]
+    section = re.split(r"\n(?:_{4,} test_|={4,} |-{4,} connections over time )", rest.partition("\n")[2], maxsplit=1)[0]
     if name in ERRORS:
         error = next(line.removeprefix("E").strip() for line in section.splitlines() if line.startswith("E "))
         section = error + section.partition(" limits of Cloudflare Workers that were broken, too ")[2].lstrip("-")
