@@ -7,7 +7,6 @@ three runs. Peak memory is that of one more under tracemalloc, which slows every
 import asyncio
 import sys
 import time
-import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from github_server.process import GitHub as Server  # noqa: E402
 from github_server.process import running  # noqa: E402
 from naive_tracker.github import GitHub  # noqa: E402
 from naive_tracker.storage import Storage  # noqa: E402
-from pytest_cfworkers import CfLimitExceeded, GuardedTransport, Invocation, Limits  # noqa: E402
+from pytest_cfworkers import CfLimitExceeded, GuardedTransport, Invocation, Limits, MemoryTracker  # noqa: E402
 from pytest_cfworkers.d1 import D1Database  # noqa: E402
 from pytest_cfworkers.d1.snapshot import Snapshot  # noqa: E402
 from repo_tracker.budget import Budget  # noqa: E402
@@ -190,18 +189,19 @@ async def _bench(server: Server, schema: Snapshot) -> AsyncIterator[Bench]:
         yield Bench(server, client, schema.database())
 
 
-async def _run(job: Job, work: Work, server: Server, schema: Snapshot) -> tuple[Invocation, float, int]:
+async def _run(
+    job: Job, work: Work, server: Server, schema: Snapshot, *, traced: bool = False
+) -> tuple[Invocation, float, int]:
     """Do a job once; return its invocation, the seconds it took, and the bytes it held at its peak, if traced."""
     async with _bench(server, schema) as bench:
         if job.prepare is not None:
             await job.prepare(bench)
         invocation = Invocation(Limits.plan("free"))
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
+        tracker = MemoryTracker(engine="trace" if traced else "off")
         started = time.perf_counter()
-        with suppress(CfLimitExceeded), invocation:
+        with suppress(CfLimitExceeded), tracker, invocation:
             await work(bench)
-        return invocation, time.perf_counter() - started, tracemalloc.get_traced_memory()[1] - before
+        return invocation, time.perf_counter() - started, tracker.peak if traced else 0
 
 
 def measure(*, runs: int = 3, memory: bool = True) -> list[Row]:
@@ -219,9 +219,7 @@ def measure(*, runs: int = 3, memory: bool = True) -> list[Row]:
                 results = [asyncio.run(_run(job, work, server, schema)) for _ in range(runs)]
                 invocation, seconds, peak = min(results, key=lambda result: result[1])
                 if memory:
-                    tracemalloc.start()
-                    peak = asyncio.run(_run(job, work, server, schema))[2]
-                    tracemalloc.stop()
+                    peak = asyncio.run(_run(job, work, server, schema, traced=True))[2]
                 rows.append(_row(job, way, invocation, seconds, peak))
     return rows
 

@@ -2,7 +2,6 @@
 
 import os
 import time
-import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from github_server.process import GitHub as Server
-from pytest_cfworkers import Invocation, Statistics
+from pytest_cfworkers import Invocation, MemoryTracker, Statistics
 from pytest_cfworkers.d1 import D1Database
 from pytest_cfworkers.d1.faults import NETWORK_LOST, STORAGE_RESET, Fault, Faults, inject
 from repo_tracker.metrics import Metrics
@@ -94,6 +93,7 @@ def day(number: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(START + number * DAY))
 
 
+@pytest.mark.cf_limits(memory="100 MB")
 async def test_thousand_refreshes_lose_nothing_store_nothing_twice_and_stay_inside(
     server: Server, load: Load, cf_d1: D1Database
 ) -> None:
@@ -185,8 +185,6 @@ async def test_a_round_takes_a_few_megabytes(server: Server, load: Load) -> None
     for changed in REPOSITORIES[::2]:
         server.change(changed, open_issues=1_000)
     await load.objects.start()
-    tracemalloc.start()
-    await load.objects.run_until(START + DAY - 1)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 4 << 20
+    with MemoryTracker(engine="trace") as tracker:
+        await load.objects.run_until(START + DAY - 1)
+    tracker.assert_under("4 MB")
