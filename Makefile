@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test check bench mutate clean
 
-demo: $(VENV)/.installed
+demo: $(VENV)/.installed-examples
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed-dev
@@ -18,6 +18,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd examples/repo_tracker && $(abspath $(BIN))/mypy
+	cd examples/naive_tracker && $(abspath $(BIN))/mypy
 	PYTHONPATH=.:$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])') \
 	    $(BIN)/pyright --ignoreexternal --verifytypes pytest_cfworkers
 	$(BIN)/lint-imports
@@ -42,8 +43,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: on Debian, apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 
-$(VENV)/.installed: pyproject.toml $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+$(VENV)/.installed-examples: pyproject.toml $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable . --group examples
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/bin/python

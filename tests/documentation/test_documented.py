@@ -72,7 +72,7 @@ def test_rule_has_a_failing_example(rule: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("README.md", "CONTRIBUTING.md"),
+        *("README.md", "CONTRIBUTING.md", "examples/README.md"),
         *(f"docs/{name}.md" for name in ("rules", "reference", "cpu", "memory", "reports", "ci", "gates")),
     ],
 )
