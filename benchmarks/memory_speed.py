@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.ratio import Ratio, compare
-from pytest_cfworkers.limits import Limits
+from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.memory.tracker import MemoryTracker
 
 RECORDS = [{"id": number, "name": f"record {number}", "tags": ["a", "b"]} for number in range(2_000)]

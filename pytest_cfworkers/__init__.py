@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_cfworkers.clients.app import guard_app as guard_app
     from pytest_cfworkers.clients.httpx import GuardedTransport as GuardedTransport
+    from pytest_cfworkers.in_force import Limits as Limits
     from pytest_cfworkers.invocation import Invocation as Invocation
-    from pytest_cfworkers.limits import Limits as Limits
-    from pytest_cfworkers.limits import LimitsError as LimitsError
+    from pytest_cfworkers.keys import LimitsError as LimitsError
     from pytest_cfworkers.memory.tracker import MemoryTracker as MemoryTracker
     from pytest_cfworkers.statistics import Statistics as Statistics
     from pytest_cfworkers.timer import OperationTimeout as OperationTimeout
@@ -38,8 +38,8 @@ _HOMES = {
     "CfLimitExceeded": "violation",
     "GuardedTransport": "clients.httpx",
     "Invocation": "invocation",
-    "Limits": "limits",
-    "LimitsError": "limits",
+    "Limits": "in_force",
+    "LimitsError": "keys",
     "OperationTimeout": "timer",
     "MemoryTracker": "memory.tracker",
     "Statistics": "statistics",

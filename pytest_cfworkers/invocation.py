@@ -14,7 +14,8 @@ from pytest_cfworkers.callsite import Frame, Site
 from pytest_cfworkers.guards.connections import Connection, ConnectionGuard, Outcome, Woken
 from pytest_cfworkers.guards.queries import QueryGuard, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
-from pytest_cfworkers.limits import Limits, Rule
+from pytest_cfworkers.in_force import Limits
+from pytest_cfworkers.limits import Rule
 from pytest_cfworkers.memories import Memory
 from pytest_cfworkers.metering.account import Account
 from pytest_cfworkers.statistics import Statistics

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
 
-from pytest_cfworkers.limits import Limits
+from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.violation import Violation
 
 if TYPE_CHECKING:

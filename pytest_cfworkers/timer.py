@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
-from pytest_cfworkers.limits import LimitsError
+from pytest_cfworkers.keys import LimitsError
 
 if TYPE_CHECKING:
     from pytest_cfworkers.invocation import Invocation

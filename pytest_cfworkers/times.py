@@ -5,9 +5,10 @@ from typing import final
 
 from pytest_cfworkers import tracers, wording_time
 from pytest_cfworkers.guards.time import TimeGuard
-from pytest_cfworkers.limits import Limits
+from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.metering.account import Account
-from pytest_cfworkers.timing import PERCENTILES, percentile
+from pytest_cfworkers.percentile import percentile
+from pytest_cfworkers.timing import PERCENTILES
 from pytest_cfworkers.violation import Violation
 
 

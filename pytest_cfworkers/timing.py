@@ -1,12 +1,13 @@
-"""The mark `cf_timing`: its keys, and the percentiles that it judges."""
+"""The keys of `cf_timing(...)`."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from pytest_cfworkers.limits import BY_KEY, Limits, known, milliseconds
+from pytest_cfworkers.in_force import Limits
+from pytest_cfworkers.keys import known, milliseconds
+from pytest_cfworkers.limits import BY_KEY
 
 PERCENTILES: Final[Mapping[str, float]] = MappingProxyType({"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0})
 """The share of invocations, in percent, that must end within the milliseconds given, by key."""
@@ -39,14 +40,3 @@ def timed(limits: Limits, **changes: Any) -> Limits:
     ordered = MappingProxyType({key: percentiles[key] for key in PERCENTILES if key in percentiles})
     rest = {key: value for key, value in changes.items() if key not in PERCENTILES}
     return replace(limits.replace(**rest), percentiles=ordered)
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the least of the values that a share of them does not exceed (nearest rank: no value is made up).
-
-    Args:
-        values: At least one.
-        percent: More than 0, at most 100.
-    """
-    ordered = sorted(values)
-    return ordered[max(math.ceil(len(ordered) * percent / 100), 1) - 1]

@@ -13,13 +13,13 @@ from pytest_cfworkers.callsite import NOWHERE, Frame, Site, shorten
 from pytest_cfworkers.guards.connections import ConnectionGuard
 from pytest_cfworkers.guards.queries import Repetition, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
+from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.limits import (
     BY_KEY,
     BY_RULE,
     CLOSED_DUE_TO_LIMIT,
     CONNECTIONS_RELAXED,
     CONNECTIONS_RELAXED_SOURCE,
-    Limits,
     Rule,
 )
 from pytest_cfworkers.violation import Violation

@@ -9,7 +9,7 @@ from typing import Final
 from pytest_cfworkers.calibration import PYODIDE_BASELINE, worker_memory
 from pytest_cfworkers.callsite import shorten
 from pytest_cfworkers.guards.memory import HeldLine, Measurement
-from pytest_cfworkers.limits import Limits
+from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.size import format_size
 from pytest_cfworkers.violation import Violation
 from pytest_cfworkers.wording import origin, violation_of

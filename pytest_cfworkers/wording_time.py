@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_cfworkers.calibration import CPU_FACTORS, PYODIDE_CPU_FACTOR
-from pytest_cfworkers.limits import Limits, Rule
+from pytest_cfworkers.in_force import Limits
+from pytest_cfworkers.limits import Rule
 from pytest_cfworkers.timing import PERCENTILES
 from pytest_cfworkers.violation import Violation
 from pytest_cfworkers.wording import origin, violation_of

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple, final
 
-from pytest_cfworkers.gates.percentile import percentile
 from pytest_cfworkers.gates.quantity import COUNT, SHARE, SIZE, TIME, Quantity
-from pytest_cfworkers.limits import LIMITS, WALL_BEYOND_REQUESTS
+from pytest_cfworkers.limits import LIMITS, WALL_PRESETS
+from pytest_cfworkers.percentile import percentile
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Run
 
@@ -62,7 +62,7 @@ def _most(key: str) -> Callable[[Run], Observed | None]:
 def _is_cron(record: TestRecord) -> bool:
     """Tell whether a test says, by its wall time, that it is no request but a cron, queue or alarm handler."""
     wall = record.usage.get("wall_ms")
-    return wall is not None and wall.limit >= WALL_BEYOND_REQUESTS
+    return wall is not None and wall.limit >= WALL_PRESETS["cron"]
 
 
 def _longest(*, cron: bool) -> Callable[[Run], Observed | None]:
@@ -73,10 +73,10 @@ def _longest(*, cron: bool) -> Callable[[Run], Observed | None]:
     return measure
 
 
-def _percentile(per_mille: int) -> Callable[[Run], Observed | None]:
+def _percentile(percent: float) -> Callable[[Run], Observed | None]:
     def measure(run: Run) -> Observed | None:
         walls = [wall for record in run.tests for wall in record.walls_ms]
-        return Observed(percentile(walls, per_mille)) if walls else None
+        return Observed(percentile(walls, percent)) if walls else None
 
     return measure
 
@@ -116,9 +116,9 @@ def _of_bundle(name: str) -> Callable[[Run], Observed | None]:
 _BUNDLE: Final = "it needs --cf-bundle=DIR, or a wrangler file that names main"
 
 METRICS: Final[tuple[Metric, ...]] = (
-    Metric("p50_ms", TIME, "wall time that half of the invocations do not exceed", _percentile(500)),
-    Metric("p95_ms", TIME, "wall time that 95 % of the invocations do not exceed", _percentile(950)),
-    Metric("p99_ms", TIME, "wall time that 99 % of the invocations do not exceed", _percentile(990)),
+    Metric("p50_ms", TIME, "wall time that half of the invocations do not exceed", _percentile(50)),
+    Metric("p95_ms", TIME, "wall time that 95 % of the invocations do not exceed", _percentile(95)),
+    Metric("p99_ms", TIME, "wall time that 99 % of the invocations do not exceed", _percentile(99)),
     Metric("request_ms", TIME, "the longest wall time of an invocation that is no cron", _longest(cron=False)),
     Metric("cron_ms", TIME, "the longest wall time of a test whose wall_ms is that of a cron", _longest(cron=True)),
     Metric("cpu_ms", TIME, "the most CPU time of an invocation", _most("cpu_ms")),

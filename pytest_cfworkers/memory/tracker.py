@@ -7,7 +7,7 @@ from typing import Self, final
 
 from pytest_cfworkers import tracers, wording_memory
 from pytest_cfworkers.guards.memory import Measurement, unmeasured
-from pytest_cfworkers.limits import Limits
+from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.memory.choice import SMALLEST, Mode, start_engine
 from pytest_cfworkers.memory.engine import Engine
 from pytest_cfworkers.size import format_size, parse_size

@@ -5,6 +5,7 @@ guarded. Everything else is imported when the first guarded test is collected.
 """
 
 import shutil
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -19,10 +20,11 @@ from pytest_cfworkers.plugin.fixtures import (
     cf_timer,
     cf_transport,
 )
-from pytest_cfworkers.plugin.marks import NAMES, help_lines, is_guarded
-from pytest_cfworkers.plugin.options import add_options, read_settings
+from pytest_cfworkers.plugin.marks import HELP, NAMES, is_guarded
+from pytest_cfworkers.plugin.options import add_options
 from pytest_cfworkers.plugin.recorder import Recorder
 from pytest_cfworkers.plugin.reports import Publisher
+from pytest_cfworkers.plugin.settings import read_settings
 from pytest_cfworkers.plugin.stash import RECORDER, SETTINGS
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Work out the effective options and declare the marks."""
     config.stash[SETTINGS] = read_settings(config)
-    for line in help_lines():
+    for line in _help_lines(config):
         config.addinivalue_line("markers", line)
     config.stash[RECORDER] = Recorder(config.stash[SETTINGS])
     if not hasattr(config, "workerinput"):  # a worker of xdist tells nobody but its controller
@@ -68,6 +70,14 @@ def pytest_configure(config: pytest.Config) -> None:
         _bring_in_judges(config)
         if publisher := Publisher.wanted(config):
             config.pluginmanager.register(publisher, "cfworkers-publisher")
+
+
+def _help_lines(config: pytest.Config) -> Iterable[str]:
+    if not config.getoption("markers"):
+        return HELP
+    from pytest_cfworkers.plugin.marked_limits import help_lines  # noqa: PLC0415 - only for `pytest --markers`
+
+    return help_lines()
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -11,7 +11,7 @@ from pytest_cfworkers.plugin.stash import SETTINGS
 if TYPE_CHECKING:
     from pytest_cfworkers.d1 import D1Database
     from pytest_cfworkers.plugin.databases import Lane, Schema
-    from pytest_cfworkers.plugin.options import Settings
+    from pytest_cfworkers.plugin.settings import Settings
 
 SchemaPath = str | Path | None
 

@@ -9,7 +9,7 @@ from pytest_cfworkers.bundle import measure, startup
 from pytest_cfworkers.bundle.upload import BundleError, Upload, of_folder, of_wrangler
 from pytest_cfworkers.gates import presets
 from pytest_cfworkers.plugin import section
-from pytest_cfworkers.plugin.options import Settings
+from pytest_cfworkers.plugin.settings import Settings
 from pytest_cfworkers.plugin.stash import RECORDER, SETTINGS
 from pytest_cfworkers.report.run import Bundle
 from pytest_cfworkers.report.terminal import Line

@@ -9,8 +9,8 @@ from typing import Any, final
 import pytest
 
 from pytest_cfworkers.clients.watch import watch
+from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.invocation import Invocation
-from pytest_cfworkers.limits import Limits
 from pytest_cfworkers.plugin.marks import WATCHED_LIMITS, marks_of
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded, Violation

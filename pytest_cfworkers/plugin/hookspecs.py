@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_cfworkers.limits import Limits
+    from pytest_cfworkers.in_force import Limits
     from pytest_cfworkers.violation import Violation
 
 

@@ -1,23 +1,17 @@
-"""The marks `cf_limits` and `cf_timing`: their keys, their help, and what those of a test come to."""
+"""Which tests are guarded: by the marks `cf_limits` and `cf_timing`, and by the fixtures that they use."""
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
-from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 import pytest
-
-from pytest_cfworkers.limits import LIMITS, OPTIONS_HELP, Limits, LimitsError
-from pytest_cfworkers.timing import TIMING_HELP, timed
 
 LIMITS_MARK: Final = "cf_limits"
 TIMING_MARK: Final = "cf_timing"
 
-_APPLY: Final[Mapping[str, Callable[..., Limits]]] = {LIMITS_MARK: Limits.replace, TIMING_MARK: timed}
-"""What each mark makes of limits and its keys."""
-
-NAMES: Final = frozenset(_APPLY)
+NAMES: Final = (LIMITS_MARK, TIMING_MARK)
 """The marks that guard a test."""
+
+HELP: Final = tuple(f"{name}(...): see `pytest --markers`" for name in NAMES)
+"""What pytest must know of them; `marked_limits` has what a person wants to."""
 
 HTTP_LIMITS: Final = ("connections", "unread_bodies", "subrequests")
 """The limits for which the HTTP clients are watched."""
@@ -42,22 +36,6 @@ FIXTURE_LIMITS: Final[dict[str, tuple[str, ...]]] = {
 """What each fixture guards in a test that has no mark."""
 
 
-def help_lines() -> Iterator[str]:
-    """Write what `pytest --markers` shows: the keys of the marks, from the tables of the limits."""
-    signature = ", ".join([*(limit.key for limit in LIMITS), *OPTIONS_HELP])
-    lines = [f"{limit.key}: {limit.help} (free {_number(limit.free)}, paid {_number(limit.paid)})" for limit in LIMITS]
-    lines += [f"{key}: {text}" for key, text in OPTIONS_HELP.items()]
-    yield (
-        f"{LIMITS_MARK}({signature}): fail the test if it breaks a limit of Cloudflare Workers. Without keys every "
-        f"limit of the plan holds; None turns one off; the closest mark wins key by key. {'; '.join(lines)}."
-    )
-    times = "; ".join(f"{key}: {text}" for key, text in TIMING_HELP.items())
-    yield (
-        f"{TIMING_MARK}({', '.join(TIMING_HELP)}): fail the test if it takes too long, or if too many of the "
-        f"invocations that it opens do (requests into an app under test, cf_invocation). {times}."
-    )
-
-
 def guarding_fixtures(item: pytest.Item) -> list[str]:
     """Name the fixtures of a test that guard it."""
     names: list[str] = getattr(item, "fixturenames", [])
@@ -79,66 +57,3 @@ def is_marked(item: pytest.Item) -> bool:
 def marks_of(item: pytest.Item) -> list[pytest.Mark]:
     """Return the marks that the limits of a test are worked out from."""
     return [mark for mark in item.iter_markers() if mark.name in NAMES]
-
-
-def limits_of(item: pytest.Item, base: Limits, mode: str) -> Limits:
-    """Work out the limits of a test.
-
-    Args:
-        item: The test.
-        base: The limits of the run.
-        mode: Which tests are guarded.
-
-    Returns:
-        What its marks ask for. Without `cf_limits`, every limit if the run guards every test, else what its fixtures
-        guard and `cf_timing` names.
-
-    Raises:
-        LimitsError: A mark is wrong; names its file and line, the value and what is valid.
-    """
-    every = mode in {"report", "enforce"} or (mode != "off" and item.get_closest_marker(LIMITS_MARK) is not None)
-    limits = base if every else base.only(*(key for name in guarding_fixtures(item) for key in FIXTURE_LIMITS[name]))
-    given: dict[str, dict[str, Any]] = {name: {} for name in _APPLY}
-    for node, mark in reversed(list(_closest_first(item))) if mode != "off" else ():
-        try:
-            if mark.args:
-                example = "plan='free'" if mark.name == LIMITS_MARK else "p95_ms=800"
-                raise LimitsError(f"{mark.name} takes keys only, such as {example}; got {mark.args[0]!r}")
-            _APPLY[mark.name](base, **mark.kwargs)
-        except LimitsError as error:
-            from pytest_cfworkers.plugin.places import place_of  # noqa: PLC0415 - only where a mark is wrong
-
-            raise LimitsError(f"{place_of(item, node, mark)}: {error}") from None
-        for keys in given.values():  # both marks know cpu_ms and wall_ms
-            for key in mark.kwargs:
-                keys.pop(key, None)
-        given[mark.name] |= mark.kwargs
-    for name, keys in given.items():
-        limits = _APPLY[name](limits, **keys)
-    return limits
-
-
-def _closest_first(item: pytest.Item) -> Iterator[tuple[Any, pytest.Mark]]:
-    """Yield the marks of a test and who carries them, the one that wins first.
-
-    pytest's own order is function, class, module, but the marks of a parameter come after those of its function,
-    and those of a base class before those of its subclass.
-    """
-    found = [(node, mark) for node, mark in item.iter_markers_with_node() if mark.name in NAMES]
-    of_parameters = {id(mark) for mark in getattr(getattr(item, "callspec", None), "marks", ())}
-    yield from (pair for pair in found if id(pair[1]) in of_parameters)
-    rest = [pair for pair in found if id(pair[1]) not in of_parameters]
-    for _, pairs in groupby(rest, key=lambda pair: pair[0]):
-        yield from sorted(pairs, key=lambda pair: _distance(*pair))
-
-
-def _distance(node: Any, mark: pytest.Mark) -> int:
-    """Tell how far up the bases of a class a mark was given; 0 for what is no class."""
-    from pytest_cfworkers.plugin.places import own_marks  # noqa: PLC0415 - only with marked tests
-
-    bases = inspect.getmro(node.obj) if inspect.isclass(getattr(node, "obj", None)) else ()
-    return next((steps for steps, base in enumerate(bases) if mark in own_marks(base)), 0)
-
-
-def _number(number: int | None) -> str:
-    return "none" if number is None else f"{number:,}"

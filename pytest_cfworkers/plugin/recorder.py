@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import pytest
 
-from pytest_cfworkers.plugin.options import Settings
+from pytest_cfworkers.plugin.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_cfworkers.report.model import TestRecord

@@ -7,10 +7,11 @@ import pytest
 
 from pytest_cfworkers import attribution
 from pytest_cfworkers.clients.watch import restore
-from pytest_cfworkers.limits import Limits, LimitsError
-from pytest_cfworkers.plugin import marks
+from pytest_cfworkers.in_force import Limits
+from pytest_cfworkers.keys import LimitsError
+from pytest_cfworkers.plugin import marked_limits, marks
 from pytest_cfworkers.plugin.guard import Guard
-from pytest_cfworkers.plugin.options import Settings
+from pytest_cfworkers.plugin.settings import Settings
 from pytest_cfworkers.plugin.stash import GUARD
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
@@ -38,7 +39,7 @@ class Runtime:
         for item in items:
             try:
                 if marks.is_marked(item):
-                    marks.limits_of(item, self._settings.limits, self._settings.mode)
+                    marked_limits.limits_of(item, self._settings.limits, self._settings.mode)
                 right.append(item)
             except LimitsError as error:
                 wrong.setdefault(str(error), []).append(item)
@@ -146,7 +147,7 @@ class Runtime:
         """Work out the limits of a guarded test."""
         __tracebackhide__ = True
         try:
-            limits = marks.limits_of(item, self._settings.limits, self._settings.mode)
+            limits = marked_limits.limits_of(item, self._settings.limits, self._settings.mode)
         except LimitsError as error:  # a mark that was added after collection
             pytest.fail(str(error), pytrace=False)
         adjusted: object = item.ihook.pytest_cf_limits(item=item, limits=limits)

@@ -6,8 +6,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_cfworkers.plugin.guard import Guard
-    from pytest_cfworkers.plugin.options import Settings
     from pytest_cfworkers.plugin.recorder import Recorder
+    from pytest_cfworkers.plugin.settings import Settings
 
 SETTINGS: "pytest.StashKey[Settings]" = pytest.StashKey()
 """On the config: the effective options."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self, final
 
 from pytest_cfworkers.callsite import Frame, inside
+from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.invocation import Invocation
-from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit, Limits, Rule
+from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit, Rule
 from pytest_cfworkers.report.redaction import redact
 from pytest_cfworkers.report.timeline import Timeline
 from pytest_cfworkers.statistics import Statistics

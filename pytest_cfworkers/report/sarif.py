@@ -13,7 +13,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pytest_cfworkers import wording
-from pytest_cfworkers.limits import BY_KEY, BY_RULE, RULES, Limits, Rule
+from pytest_cfworkers.in_force import Limits
+from pytest_cfworkers.limits import BY_KEY, BY_RULE, RULES, Rule
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Run

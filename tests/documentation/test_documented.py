@@ -8,7 +8,8 @@ from typing import Final
 import pytest
 
 from pytest_cfworkers import plugin
-from pytest_cfworkers.limits import BY_KEY, BY_RULE, OPTIONS_HELP, RULES
+from pytest_cfworkers.keys import OPTIONS_HELP
+from pytest_cfworkers.limits import BY_KEY, BY_RULE, RULES
 from pytest_cfworkers.plugin import hookspecs
 from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS
 from pytest_cfworkers.plugin.options import OPTIONS

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from pytest_cfworkers.limits import LIMITS, OPTIONS_HELP
+from pytest_cfworkers.keys import OPTIONS_HELP
+from pytest_cfworkers.limits import LIMITS
 from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS
 from pytest_cfworkers.plugin.options import OPTIONS
 from pytest_cfworkers.timing import TIMING_HELP

@@ -68,13 +68,6 @@ def test_the_tightest_limit_comes_first_with_the_test_that_left_least() -> None:
 # spread
 
 
-@given(st.lists(st.floats(0, 1e6), min_size=1), st.sampled_from([50.0, 95.0, 99.0]))
-def test_a_percentile_is_a_value_that_so_many_do_not_exceed(values: list[float], percent: float) -> None:
-    found = figures.percentile(sorted(values), percent)
-    assert found in values
-    assert sum(value <= found for value in values) >= len(values) * percent / 100
-
-
 @given(st.lists(st.floats(0.001, 1e6), min_size=1, max_size=50))
 def test_a_histogram_holds_every_test_once(times: list[float]) -> None:
     tests = tuple(guarded(number, duration_ms=ms, usage={}, timelines=()) for number, ms in enumerate(times))

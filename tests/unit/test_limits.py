@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_cfworkers.in_force import Limits
+from pytest_cfworkers.keys import OPTIONS_HELP, LimitsError
 from pytest_cfworkers.limits import (
     BY_KEY,
     BY_RULE,
@@ -17,12 +19,9 @@ from pytest_cfworkers.limits import (
     CONNECTIONS_RELAXED,
     CONNECTIONS_RELAXED_SOURCE,
     LIMITS,
-    OPTIONS_HELP,
     PLANS,
     RULES,
     Limit,
-    Limits,
-    LimitsError,
     Plan,
 )
 

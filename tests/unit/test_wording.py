@@ -11,7 +11,8 @@ from pytest_cfworkers import wording, wording_time
 from pytest_cfworkers.callsite import NOWHERE, Frame, Site
 from pytest_cfworkers.guards.connections import ConnectionGuard
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
-from pytest_cfworkers.limits import BY_RULE, RULES, Limits
+from pytest_cfworkers.in_force import Limits
+from pytest_cfworkers.limits import BY_RULE, RULES
 from pytest_cfworkers.violation import Violation
 
 

@@ -82,8 +82,3 @@ def left(headroom: float) -> str:
 def share(part: float, whole: float) -> float:
     """Return a part in percent of a whole, as the attributes of an SVG take it."""
     return round(100 * part / whole, 2) if whole else 0.0
-
-
-def percentile(ordered: Sequence[float], percent: float) -> float:
-    """Return the nearest-rank percentile of values in ascending order, of which there is at least one."""
-    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

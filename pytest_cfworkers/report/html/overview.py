@@ -6,7 +6,8 @@ from functools import partial
 from typing import Final, Literal, final
 
 from pytest_cfworkers.limits import Limit
-from pytest_cfworkers.report.html.figures import ALL, amount, left, milliseconds, percentile, share
+from pytest_cfworkers.percentile import percentile
+from pytest_cfworkers.report.html.figures import ALL, amount, left, milliseconds, share
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Run
 
