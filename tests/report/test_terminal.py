@@ -35,7 +35,7 @@ def test_the_worst_come_first_and_the_end_of_an_id_is_kept() -> None:
         "simultaneous connections",
         "                 5 / 6      17 % left  …of_a_file.py::test_5",
         "                 3 / 6      50 % left  …of_a_file.py::test_3",
-        "  … and 1 more test with more left",
+        "  … and 1 more test",
     ]
 
 
