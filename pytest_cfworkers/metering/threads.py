@@ -8,6 +8,7 @@ nobody.
 import sys
 from collections.abc import Callable
 from functools import partial, wraps
+from importlib import import_module
 from typing import Any
 
 from pytest_cfworkers.metering.account import Account, account_here, switch
@@ -22,8 +23,8 @@ def watch_threads(replaced: Replaced) -> None:
 
         replaced(ThreadPoolExecutor, "submit", _submitting)
     for library in ("anyio", "trio"):
-        if (to_thread := sys.modules.get(f"{library}.to_thread")) is not None:
-            replaced(to_thread, "run_sync", _running)
+        if library in sys.modules:
+            replaced(import_module(f"{library}.to_thread"), "run_sync", _running)
 
 
 def _submitting(submit: Any) -> Any:

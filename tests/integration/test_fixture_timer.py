@@ -26,7 +26,7 @@ def test_it_times_the_function_and_not_its_fixtures(project: Project) -> None:
             (phase,) = report.checkpoints
             assert phase.name == "slept"
             assert phase.wall_ms >= 10
-            assert report.total_ms == pytest.approx(phase.at_ms, abs=45)
+            assert report.total_ms >= phase.at_ms == phase.wall_ms
             assert report.cpu_ms < 10
         """
     )
