@@ -89,7 +89,7 @@ def test_a_limit_inside_of_the_range_is_told_and_fails_nothing(project: Project)
     result.stdout.fnmatch_lines(
         [
             "advice",
-            "    cannot be decided: between 6?* MB and 6?* MB of memory held at once, the limit is 64 MB",
+            "    cannot be decided: between 6?* MB and * MB of memory held at once, the limit is 64 MB",
             "    @pytest.mark.cf_limits(trace=True) or --cf-memory=trace decides it, slowly.",
         ]
     )
