@@ -78,8 +78,14 @@ class Engine:
     def scanned_tables(self, sql: str) -> tuple[str, ...]:
         """Return the tables that a statement reads whole, without an index; worked out once for each text."""
         if sql not in self._scanned:
-            self._scanned[sql] = scanned_tables(self.store.connection, sql)
+            with self._turn:
+                self._scanned[sql] = scanned_tables(self.store.connection, sql)
         return self._scanned[sql]
+
+    def image(self) -> bytes:
+        """Return the content of the database, as of its last request."""
+        with self._turn:
+            return self.store.image()
 
     async def send(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
         """Answer a request; see `Backend.send`."""

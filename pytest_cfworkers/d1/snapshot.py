@@ -42,7 +42,7 @@ class Snapshot:
         """
         engine = Engine()
         apply_migrations(engine, directory, table, pattern)
-        return cls(engine.store.image())
+        return cls(engine.image())
 
     @classmethod
     def of_script(cls, path: Path) -> Self:
@@ -56,12 +56,12 @@ class Snapshot:
         """
         engine = Engine()
         apply_script(engine, path)
-        return cls(engine.store.image())
+        return cls(engine.image())
 
     @classmethod
     def of(cls, engine: Engine) -> Self:
         """Keep what a database in this process holds now."""
-        return cls(engine.store.image())
+        return cls(engine.image())
 
     def database(self, *, limits: LimitSet = "documented") -> D1Database:
         """Return a new database with this content, in memory; changes to it are seen by nobody else.
