@@ -47,13 +47,13 @@ class Engine:
     """A D1 database in this process.
 
     Args:
-        path: a file, or `":memory:"`.
+        path: A file, or `":memory:"`.
         limits: `"documented"` or `"local"`.
-        image: the content of a database in memory; see `snapshot`.
+        image: The content of a database in memory; see `snapshot`.
 
     Raises:
         ValueError: `limits` is neither, or the path is empty.
-        DatabaseFileError: the file cannot be used.
+        DatabaseFileError: The file cannot be used.
     """
 
     def __init__(
@@ -95,8 +95,8 @@ class Engine:
         """Answer a request at once.
 
         Args:
-            kind: which method asked.
-            queries: the statements.
+            kind: Which method asked.
+            queries: The statements.
 
         Returns:
             One result for each query that holds a statement, and a bookmark.
