@@ -49,8 +49,8 @@ def alteration_counts(sql: str, store: Store) -> RowCounts | None:
     """Return what an ALTER TABLE is going to read and write; None for other statements.
 
     Args:
-        sql: one statement.
-        store: the database, before the statement runs.
+        sql: One statement.
+        store: The database, before the statement runs.
     """
     words = outer_words(sql)
     texts = [word.text for word in words[:7]]

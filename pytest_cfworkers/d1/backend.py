@@ -22,9 +22,9 @@ class Query(NamedTuple):
     """One statement text (which may hold several statements) and the values bound to it.
 
     Attributes:
-        sql: the text as the user wrote it.
-        params: the converted values, in order; a `values.WithBlob` where one is a blob.
-        counted: whether anybody will look at `rows_read` and `rows_written`; where not, a backend may leave
+        sql: The text as the user wrote it.
+        params: The converted values, in order; a `values.WithBlob` where one is a blob.
+        counted: Whether anybody will look at `rows_read` and `rows_written`; where not, a backend may leave
             them 0.
     """
 
@@ -37,8 +37,8 @@ class RawResult(NamedTuple):
     """The answer to one query, in Python's types, before it is shaped into dictionaries.
 
     Attributes:
-        columns: the names of the columns, also where no row came back; empty for statements without a result.
-        rows: one list for each row. Numbers are `int` where JavaScript calls them safe integers and `float`
+        columns: The names of the columns, also where no row came back; empty for statements without a result.
+        rows: One list for each row. Numbers are `int` where JavaScript calls them safe integers and `float`
             elsewhere, blobs are lists of `int`, NULL is None.
         meta: `served_by`, `duration` (milliseconds), `changes`, `last_row_id`, `changed_db`, `size_after`
             (bytes), `rows_read`, `rows_written`.
@@ -53,8 +53,8 @@ class Answer(NamedTuple):
     """The answer to a whole request.
 
     Attributes:
-        results: one for each query that held a statement.
-        bookmark: the database's state after the request, for sessions.
+        results: One for each query that held a statement.
+        bookmark: The database's state after the request, for sessions.
     """
 
     results: list[RawResult]
@@ -68,14 +68,14 @@ class Backend(Protocol):
         """Run the queries in order, in one transaction.
 
         Args:
-            kind: which method of the binding asked. `"query"` brings one query, `"batch"` any number,
+            kind: Which method of the binding asked. `"query"` brings one query, `"batch"` any number,
                 `"exec"` one for each line.
-            queries: the statements; for `"dump"` there are none.
+            queries: The statements; for `"dump"` there are none.
 
         Returns:
             The results in order. Texts that hold nothing but indented comments have none.
 
         Raises:
-            Refused: the database refused; everything the request did is rolled back.
+            Refused: The database refused; everything the request did is rolled back.
         """
         ...

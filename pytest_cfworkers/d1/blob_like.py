@@ -29,8 +29,8 @@ class BlobLike:
     """Replaces LIKE and GLOB on one connection, once.
 
     Args:
-        connection: the connection.
-        pattern_bytes: the longest pattern, in bytes.
+        connection: The connection.
+        pattern_bytes: The longest pattern, in bytes.
     """
 
     def __init__(self, connection: apsw.Connection, pattern_bytes: int) -> None:
@@ -54,7 +54,7 @@ class BlobLike:
         """Stay in place after `PRAGMA case_sensitive_like`, which makes SQLite put in its own again.
 
         Args:
-            sql: a pragma that has run.
+            sql: A pragma that has run.
         """
         setting = _CASE_SENSITIVE.search(sql)
         if setting is None:

@@ -25,10 +25,10 @@ class Bookkeeping:
     """Counts requests and writes their bookmark, the first at once and later ones when somebody could see it.
 
     Args:
-        store: the database.
+        store: The database.
 
     Attributes:
-        written: how many rows the bookkeeping itself has changed on this connection.
+        written: How many rows the bookkeeping itself has changed on this connection.
     """
 
     def __init__(self, store: Store) -> None:

@@ -27,9 +27,9 @@ class RoundTrip:
 
     Attributes:
         kind: `"query"`, `"batch"`, `"exec"` or `"dump"`.
-        queries: the statements, with the values bound to them.
-        answer: what came back; None before, and where the lane shapes results itself.
-        backend: what answered; None likewise.
+        queries: The statements, with the values bound to them.
+        answer: What came back; None before, and where the lane shapes results itself.
+        backend: What answered; None likewise.
     """
 
     kind: RequestKind
@@ -51,7 +51,7 @@ class RoundTrip:
         """Yield the statements that read a whole table of more than a few rows, where the backend can tell.
 
         Args:
-            site: the line that made the round trip.
+            site: The line that made the round trip.
         """
         scanned = getattr(self.backend, "scanned_tables", None)
         if scanned is None or self.answer is None or self.kind not in {"query", "batch"}:
@@ -75,11 +75,11 @@ class Channel:
     """Sends requests to a backend, through whoever watches, past the faults that a test has asked for.
 
     Args:
-        backend: what answers.
+        backend: What answers.
 
     Attributes:
-        watcher: is told of each round trip in place of the current invocation; None for that.
-        faults: what strikes; None for nothing.
+        watcher: Is told of each round trip in place of the current invocation; None for that.
+        faults: What strikes; None for nothing.
     """
 
     watcher: Watcher | None
@@ -107,7 +107,7 @@ class Channel:
         """Make one round trip.
 
         Raises:
-            Refused: the database refused, or a fault was injected.
+            Refused: The database refused, or a fault was injected.
         """
         watcher = self.watching()
         if watcher is not None:

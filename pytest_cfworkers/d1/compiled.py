@@ -37,12 +37,12 @@ class Compiled:
     """What is known about a statement after compiling it.
 
     Attributes:
-        sql: the text that SQLite gets.
-        parameters: how many values it takes.
-        columns: the names of its result's columns.
-        acts: what it does.
-        pure_read: it does nothing but read rows, so that it needs no transaction of its own.
-        generation: the state of the schema for which this holds; -1 before it is known.
+        sql: The text that SQLite gets.
+        parameters: How many values it takes.
+        columns: The names of its result's columns.
+        acts: What it does.
+        pure_read: It does nothing but read rows, so that it needs no transaction of its own.
+        generation: The state of the schema for which this holds; -1 before it is known.
     """
 
     sql: str
@@ -63,9 +63,9 @@ class Compiler:
     """Compiles statements without running them.
 
     Args:
-        connection: whose schema and rules hold.
-        authorizer: the connection's authorizer, which notes what each statement does.
-        key_of: returns what names a row of a table or view.
+        connection: Whose schema and rules hold.
+        authorizer: The connection's authorizer, which notes what each statement does.
+        key_of: Returns what names a row of a table or view.
     """
 
     def __init__(self, connection: apsw.Connection, authorizer: Authorizer, key_of: Callable[[str], RowKey]) -> None:
@@ -79,11 +79,11 @@ class Compiler:
         """Compile one statement.
 
         Args:
-            sql: the statement.
-            length: bytes from the statement's start to the end of the whole text, which is what the limit
+            sql: The statement.
+            length: Bytes from the statement's start to the end of the whole text, which is what the limit
                 counts.
-            generation: the state of the schema.
-            fresh: compile anew, though SQLite has a compiled form of the same text.
+            generation: The state of the schema.
+            fresh: Compile anew, though SQLite has a compiled form of the same text.
 
         Returns:
             What is known about the statement.

@@ -39,16 +39,16 @@ def open_connection(path: str, limits: LimitSet, authorizer: Authorizer, image: 
     """Open a database with D1's limits, rules and settings.
 
     Args:
-        path: a file, or `":memory:"`.
-        limits: whose numbers hold.
-        authorizer: asked about every action of every statement.
-        image: the content of a database in memory.
+        path: A file, or `":memory:"`.
+        limits: Whose numbers hold.
+        authorizer: Asked about every action of every statement.
+        image: The content of a database in memory.
 
     Returns:
         The connection.
 
     Raises:
-        DatabaseFileError: the file is not an SQLite database, or cannot be opened.
+        DatabaseFileError: The file is not an SQLite database, or cannot be opened.
     """
     try:
         connection = apsw.Connection(path, statementcachesize=_STATEMENTS_KEPT)

@@ -33,10 +33,10 @@ def fetch_damaged(connection: apsw.Connection, sql: str, params: Sequence[Wire],
     """Run a reading statement again, and decode its texts with replacement characters.
 
     Args:
-        connection: the connection.
-        sql: a SELECT.
-        params: its values.
-        columns: how many columns it has.
+        connection: The connection.
+        sql: A SELECT.
+        params: Its values.
+        columns: How many columns it has.
 
     Returns:
         The rows.

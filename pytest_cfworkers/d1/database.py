@@ -27,13 +27,13 @@ class D1Database:
     https://developers.cloudflare.com/d1/worker-api/d1-database/ (checked 2026-11-24)
 
     Args:
-        path: a file that keeps the data, or `":memory:"`.
+        path: A file that keeps the data, or `":memory:"`.
         limits: `"documented"`: production's documented limits; `"local"`: the looser ones of open-source
             workerd (127 function arguments instead of 32, values beyond 2,000,000 bytes).
 
     Raises:
         ValueError: `limits` is neither, or the path is empty.
-        DatabaseFileError: the file is not an SQLite database, or its directory does not exist.
+        DatabaseFileError: The file is not an SQLite database, or its directory does not exist.
     """
 
     __slots__ = ("__weakref__", "_channel", "_connection")
@@ -57,7 +57,7 @@ class D1Database:
         """Return a statement; nothing is sent or checked before it runs.
 
         Raises:
-            TypeError: a value that the SDK does not send.
+            TypeError: A value that the SDK does not send.
         """
         __tracebackhide__ = True
         if not isinstance(sql, str):
@@ -68,14 +68,14 @@ class D1Database:
         """Run statements in one transaction and one round trip.
 
         Args:
-            statements: a list (the SDK refuses a tuple) of prepared statements.
+            statements: A list (the SDK refuses a tuple) of prepared statements.
 
         Returns:
             One result for each statement, in order, as `run()` gives it.
 
         Raises:
             D1Error: `D1_ERROR`: one of them failed; nothing of the batch remains.
-            TypeError: the SDK does not send the argument.
+            TypeError: The SDK does not send the argument.
         """
         __tracebackhide__ = True
         return await self._connection.batch(batch_queries(statements))
@@ -86,7 +86,7 @@ class D1Database:
         Each *line* is one query: a statement over two lines fails, several statements on one line count once.
 
         Args:
-            sql: the text.
+            sql: The text.
 
         Returns:
             `count`, the number of lines that held a statement, and `duration` in milliseconds.
@@ -114,7 +114,7 @@ class D1Database:
             constraint: `"first-unconstrained"` (the default), `"first-primary"`, or a bookmark.
 
         Raises:
-            D1Error: a TypeError of JavaScript, for anything but a string.
+            D1Error: A TypeError of JavaScript, for anything but a string.
         """
         __tracebackhide__ = True
         return open_session(self._channel, constraint)

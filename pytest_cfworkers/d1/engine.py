@@ -47,13 +47,13 @@ class Engine:
     """A D1 database in this process.
 
     Args:
-        path: a file, or `":memory:"`.
+        path: A file, or `":memory:"`.
         limits: `"documented"` or `"local"`.
-        image: the content of a database in memory; see `snapshot`.
+        image: The content of a database in memory; see `snapshot`.
 
     Raises:
         ValueError: `limits` is neither, or the path is empty.
-        DatabaseFileError: the file cannot be used.
+        DatabaseFileError: The file cannot be used.
     """
 
     def __init__(
@@ -78,8 +78,14 @@ class Engine:
     def scanned_tables(self, sql: str) -> tuple[str, ...]:
         """Return the tables that a statement reads whole, without an index; worked out once for each text."""
         if sql not in self._scanned:
-            self._scanned[sql] = scanned_tables(self.store.connection, sql)
+            with self._turn:
+                self._scanned[sql] = scanned_tables(self.store.connection, sql)
         return self._scanned[sql]
+
+    def image(self) -> bytes:
+        """Return the content of the database, as of its last request."""
+        with self._turn:
+            return self.store.image()
 
     async def send(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
         """Answer a request; see `Backend.send`."""
@@ -89,8 +95,8 @@ class Engine:
         """Answer a request at once.
 
         Args:
-            kind: which method asked.
-            queries: the statements.
+            kind: Which method asked.
+            queries: The statements.
 
         Returns:
             One result for each query that holds a statement, and a bookmark.

@@ -22,11 +22,11 @@ class EngineLimit:
 
     Attributes:
         name: SQLite's name for it, behind `SQLITE_LIMIT_`. https://sqlite.org/c3ref/c_limit_attached.html
-        documented: what holds in production, or what open-source workerd sets where the documentation is
+        documented: What holds in production, or what open-source workerd sets where the documentation is
             silent.
-        local: what open-source workerd sets.
-        unit: what is counted.
-        source: where the number stands.
+        local: What open-source workerd sets.
+        unit: What is counted.
+        source: Where the number stands.
     """
 
     name: str

@@ -17,9 +17,9 @@ class JsException(Exception):  # noqa: N818 - the name that Pyodide gives it
     https://pyodide.org/en/stable/usage/api/python-api/ffi.html#pyodide.ffi.JsException (checked 2026-11-24)
 
     Attributes:
-        name: the JavaScript class of the error, mostly `"Error"`.
-        message: the text alone.
-        cause: the error that led to this one, or None.
+        name: The JavaScript class of the error, mostly `"Error"`.
+        message: The text alone.
+        cause: The error that led to this one, or None.
     """
 
     def __init__(self, message: str, *, name: str = "Error", cause: JsException | None = None) -> None:
@@ -52,10 +52,10 @@ class Refused(Exception):  # noqa: N818 - a lane's answer, not yet an error of t
     """What a backend raises when the database refuses a request: the bare text, without prefix.
 
     Attributes:
-        reason: the text as the database gave it, such as `no such table: t: SQLITE_ERROR`.
+        reason: The text as the database gave it, such as `no such table: t: SQLITE_ERROR`.
         kind: `"reset"` when the object behind the database died with it, so that the binding reports the text
             without `D1_ERROR:` and without a cause; otherwise `"error"`.
-        position: which of the request's statements was refused, from 0, where that is known.
+        position: Which of the request's statements was refused, from 0, where that is known.
     """
 
     def __init__(self, reason: str, *, kind: str = "error", position: int = 0) -> None:

@@ -54,17 +54,17 @@ class Fault:
     A fault strikes a round trip for which all that is given holds: position, pattern and chance.
 
     Args:
-        message: the error's text, one of this module's or any other.
-        at: the first round trip that it may strike, counted from 1 since the faults were injected.
-        matching: a regular expression that is searched in each statement of the round trip, whatever its
+        message: The error's text, one of this module's or any other.
+        at: The first round trip that it may strike, counted from 1 since the faults were injected.
+        matching: A regular expression that is searched in each statement of the round trip, whatever its
             case.
-        probability: the chance of each round trip, from 0 to 1.
-        seed: makes the same round trips fail in each run.
-        after: whether the round trip takes effect before it fails, as when only the answer was lost.
-        times: how often the fault strikes at most; None for always. Default: once, with `probability` always.
+        probability: The chance of each round trip, from 0 to 1.
+        seed: Makes the same round trips fail in each run.
+        after: Whether the round trip takes effect before it fails, as when only the answer was lost.
+        times: How often the fault strikes at most; None for always. Default: once, with `probability` always.
 
     Raises:
-        ValueError: nothing says when the fault strikes, or a value is none that the argument takes.
+        ValueError: Nothing says when the fault strikes, or a value is none that the argument takes.
     """
 
     def __init__(
@@ -100,8 +100,8 @@ class Fault:
         """Whether the fault strikes a round trip; counts it if so.
 
         Args:
-            position: the round trip's position, from 1.
-            queries: its statements.
+            position: The round trip's position, from 1.
+            queries: Its statements.
         """
         if self._left == 0 or (self._at is not None and position < self._at):
             return False
@@ -145,14 +145,14 @@ class Faults:
     """Faults for the round trips of one database; the first that strikes wins.
 
     Args:
-        *faults: in order.
+        *faults: In order.
 
     Attributes:
-        round_trips: how many round trips have been seen.
-        struck: the faults that struck, with the position of their round trip.
+        round_trips: How many round trips have been seen.
+        struck: The faults that struck, with the position of their round trip.
 
     Raises:
-        ValueError: one of them is no fault.
+        ValueError: One of them is no fault.
     """
 
     def __init__(self, *faults: Fault) -> None:
@@ -179,8 +179,8 @@ def inject(database: D1Database, faults: Faults) -> Iterator[Faults]:
     """Let faults strike a database, its statements and its sessions, inside the block.
 
     Args:
-        database: the binding.
-        faults: what strikes.
+        database: The binding.
+        faults: What strikes.
 
     Yields:
         The faults, which tell afterwards what struck.

@@ -28,11 +28,11 @@ class Instruction(NamedTuple):
     """One instruction as EXPLAIN lists it.
 
     Attributes:
-        opcode: its name.
-        p1: the cursor, mostly.
-        p2: where it jumps, if it jumps.
-        p3: mostly a register.
-        p5: flags.
+        opcode: Its name.
+        p1: The cursor, mostly.
+        p2: Where it jumps, if it jumps.
+        p3: Mostly a register.
+        p5: Flags.
     """
 
     opcode: str
@@ -60,7 +60,7 @@ class Flow:
     """The flow equations of one program.
 
     Args:
-        program: the main program, and behind it the programs of its triggers, each with its own addresses.
+        program: The main program, and behind it the programs of its triggers, each with its own addresses.
     """
 
     def __init__(self, program: list[list[Instruction]]) -> None:
@@ -224,8 +224,8 @@ class Sought(NamedTuple):
     """A sum of edges that is to be expressed by what SQLite reports.
 
     Attributes:
-        edges: what is not expressed yet.
-        known: what is.
+        edges: What is not expressed yet.
+        known: What is.
     """
 
     edges: Vector

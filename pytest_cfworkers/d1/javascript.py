@@ -53,7 +53,7 @@ def js_string(value: object) -> str:
     """Return what a template literal makes of a value that came from Python.
 
     Raises:
-        D1Error: a TypeError of JavaScript, for an object whose `toString` cannot be called.
+        D1Error: A TypeError of JavaScript, for an object whose `toString` cannot be called.
     """
     if value is None:
         return "null"

@@ -21,8 +21,8 @@ class Rewritten:
     """A text that does the same without the clauses that SQLite does not know here.
 
     Attributes:
-        sql: the text.
-        pieces: what it is made of: each piece of the original, as (start, end), or words that are new.
+        sql: The text.
+        pieces: What it is made of: each piece of the original, as (start, end), or words that are new.
     """
 
     sql: str
@@ -47,8 +47,8 @@ class RowKey:
     """What names a row.
 
     Attributes:
-        columns: the rowid, or the primary key where a table has none; all columns of a view.
-        of_view: whether rows are those of a view, where NULL and equal rows are to be reckoned with.
+        columns: The rowid, or the primary key where a table has none; all columns of a view.
+        of_view: Whether rows are those of a view, where NULL and equal rows are to be reckoned with.
     """
 
     columns: tuple[str, ...]
@@ -59,8 +59,8 @@ def rewrite(sql: str, key_of: Callable[[str], RowKey]) -> Rewritten | None:
     """Rewrite an UPDATE or DELETE that has a LIMIT.
 
     Args:
-        sql: one statement.
-        key_of: returns what names a row of a table or view.
+        sql: One statement.
+        key_of: Returns what names a row of a table or view.
 
     Returns:
         The new text, or None if the text is something else, or more than this file knows.

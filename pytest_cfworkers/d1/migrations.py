@@ -52,8 +52,8 @@ class Migration:
     """One migration file.
 
     Attributes:
-        name: its name within the directory, as wrangler records it.
-        path: where it is.
+        name: Its name within the directory, as wrangler records it.
+        path: Where it is.
     """
 
     name: str
@@ -71,7 +71,7 @@ def find_migrations(directory: str | os.PathLike[str], pattern: str = DEFAULT_PA
         What matches: by the number that a name begins with, then by name, folder by folder.
 
     Raises:
-        MigrationError: there is no such directory, or only folders of one migration each where none is looked for.
+        MigrationError: There is no such directory, or only folders of one migration each where none is looked for.
     """
     root = Path(directory)
     if not root.is_dir():
@@ -110,7 +110,7 @@ def apply_migrations(
     Each file is one transaction together with its record, as with `wrangler d1 migrations apply`.
 
     Args:
-        engine: the database.
+        engine: The database.
         directory: `migrations_dir` of the D1 binding.
         table: `migrations_table` of the D1 binding.
         pattern: `migrations_pattern` of the D1 binding, seen from the directory.
@@ -119,7 +119,7 @@ def apply_migrations(
         The names of what was applied now, in order.
 
     Raises:
-        MigrationError: a directory is missing, or a file cannot be read or fails; earlier files stay applied.
+        MigrationError: A directory is missing, or a file cannot be read or fails; earlier files stay applied.
     """
     migrations = find_migrations(directory, pattern)
     quoted = table.replace('"', '""')
@@ -142,7 +142,7 @@ def transactions(path: Path, table: str = DEFAULT_TABLE, pattern: str = DEFAULT_
         pattern: `migrations_pattern` of the D1 binding, seen from the directory.
 
     Raises:
-        MigrationError: the directory is missing, or a file cannot be read.
+        MigrationError: The directory is missing, or a file cannot be read.
     """
     if path.is_file():
         yield [Query(piece.sql) for piece in _pieces(path)]
@@ -166,12 +166,12 @@ def apply_script(engine: Engine, path: Path, also: list[Query] | None = None) ->
     """Run the statements of a file, in one transaction.
 
     Args:
-        engine: the database.
-        path: a file of SQL statements.
-        also: queries that belong to the same transaction, behind the file's own.
+        engine: The database.
+        path: A file of SQL statements.
+        also: Queries that belong to the same transaction, behind the file's own.
 
     Raises:
-        MigrationError: the file cannot be read, or one of its statements fails; nothing of it remains.
+        MigrationError: The file cannot be read, or one of its statements fails; nothing of it remains.
     """
     pieces = _pieces(path)
     queries = [Query(piece.sql) for piece in pieces] + (also or [])

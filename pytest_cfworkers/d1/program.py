@@ -29,9 +29,9 @@ class Program:
     """The statements of one text.
 
     Args:
-        sql: the text.
-        store: the database.
-        bookkeeping: settled before a statement that can see it.
+        sql: The text.
+        store: The database.
+        bookkeeping: Settled before a statement that can see it.
     """
 
     __slots__ = ("_bookkeeping", "_compiled", "_leading", "_length", "_standing", "_store", "last", "ran")
@@ -57,13 +57,13 @@ class Program:
         """Run everything that leads, and compile the last statement.
 
         Args:
-            values: how many values are bound.
+            values: How many values are bound.
 
         Returns:
             The last statement, compiled.
 
         Raises:
-            Refused: one of the statements was refused, or the last one takes another number of values.
+            Refused: One of the statements was refused, or the last one takes another number of values.
         """
         if self._leading:
             for position, sql in enumerate(self._leading):

@@ -36,14 +36,14 @@ class Ready(NamedTuple):
     """A statement that needs nothing but to be run.
 
     Attributes:
-        sql: what SQLite gets.
-        parameters: how many values it takes.
-        columns: the names of its result's columns.
-        pure_read: it needs no transaction.
-        generation: the state of the schema for which this holds.
-        frees: it may set pages free.
-        read: how `rows_read` follows from rows and changes; None where that is not known.
-        written: how `rows_written` does.
+        sql: What SQLite gets.
+        parameters: How many values it takes.
+        columns: The names of its result's columns.
+        pure_read: It needs no transaction.
+        generation: The state of the schema for which this holds.
+        frees: It may set pages free.
+        read: How `rows_read` follows from rows and changes; None where that is not known.
+        written: How `rows_written` does.
     """
 
     sql: str
@@ -60,7 +60,7 @@ class Meter:
     """What `meta` compares: the counters of a connection as the last statement left them.
 
     Args:
-        store: the database.
+        store: The database.
     """
 
     __slots__ = ("clock", "last", "size", "store", "total")
@@ -102,15 +102,15 @@ def read_ready(ready: Ready, params: tuple[Wire, ...], cursor: apsw.Cursor) -> R
     """Run a reading statement of whose `meta` nobody will look at anything.
 
     Args:
-        ready: the statement.
-        params: its values.
-        cursor: what to run it with.
+        ready: The statement.
+        params: Its values.
+        cursor: What to run it with.
 
     Returns:
         The result, without `meta`.
 
     Raises:
-        Exception: whatever apsw raises; the caller takes the long way then.
+        Exception: Whatever apsw raises; the caller takes the long way then.
     """
     rows = cursor.execute(ready.sql, params).fetchall()
     return RawResult(ready.columns, from_database(rows) if rows else [], NO_META)
@@ -124,15 +124,15 @@ def run_ready(
     This is the loop that a batch of a hundred inserts spends its time in, so everything is in local names.
 
     Args:
-        ready: the statement.
-        queries: the request. What has no result yet is run, as long as it is this statement; the caller has
+        ready: The statement.
+        queries: The request. What has no result yet is run, as long as it is this statement; the caller has
             seen to it that the first is.
-        cursor: what to run it with; the caller has opened a transaction if one is needed.
-        meter: the counters before the statement; afterwards, those behind it.
-        results: those of the request so far; one is added for each run.
+        cursor: What to run it with; the caller has opened a transaction if one is needed.
+        meter: The counters before the statement; afterwards, those behind it.
+        results: Those of the request so far; one is added for each run.
 
     Raises:
-        Exception: whatever apsw raises; the caller takes the long way then.
+        Exception: Whatever apsw raises; the caller takes the long way then.
     """
     store, connection, execute, add = meter.store, meter.store.connection, cursor.execute, results.append
     changes_now, rowid_now, size_now = connection.total_changes, connection.last_insert_rowid, store.size

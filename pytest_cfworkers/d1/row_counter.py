@@ -27,7 +27,7 @@ class RowCounter:
     """Counts rows on one connection.
 
     Args:
-        store: whose connection it is.
+        store: Whose connection it is.
     """
 
     def __init__(self, store: Store) -> None:
@@ -39,7 +39,7 @@ class RowCounter:
         """Take down what SQLite reports about the statement that runs in the block.
 
         Args:
-            counts: what is needed of it.
+            counts: What is needed of it.
 
         Yields:
             The reports, by the names of `REPORTS`; filled when the statement has ended.
@@ -65,8 +65,8 @@ class RowCounter:
         """Return the rows read and written by a statement that has run.
 
         Args:
-            counts: how they follow from the reports.
-            status: the reports.
+            counts: How they follow from the reports.
+            status: The reports.
         """
         counted = sum(self._table_rows(root) for root in counts.counted_roots)
         return evaluate(counts.read, status) + counted, evaluate(counts.written, status)

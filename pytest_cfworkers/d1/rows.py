@@ -62,12 +62,12 @@ class RowCounts(NamedTuple):
     """How to compute the two numbers of a statement from what is known after it ran.
 
     Attributes:
-        read: by name of a report: coefficients.
-        written: the same.
-        needs_status: whether SQLite's statement status is needed, and not only rows and changes.
-        counted_roots: pages of tables whose rows `count(*)` counts.
-        frees: whether it may set pages free.
-        exact: whether the flow equations determined both without an assumption.
+        read: By name of a report: coefficients.
+        written: The same.
+        needs_status: Whether SQLite's statement status is needed, and not only rows and changes.
+        counted_roots: Pages of tables whose rows `count(*)` counts.
+        frees: Whether it may set pages free.
+        exact: Whether the flow equations determined both without an assumption.
     """
 
     read: Combination
@@ -122,7 +122,7 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
     """Work out how the numbers of a statement follow from what SQLite reports.
 
     Args:
-        explained: the rows of EXPLAIN.
+        explained: The rows of EXPLAIN.
 
     Returns:
         The coefficients. Where they do not follow, what is likely is assumed.

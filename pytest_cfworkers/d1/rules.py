@@ -84,8 +84,8 @@ class Authorizer:
 
     Attributes:
         trusted: True while the engine runs a statement of its own; everything is allowed then.
-        refusal: a text that replaces SQLite's, after a refused statement.
-        acts: what the statement does; cleared by whoever compiles the next one.
+        refusal: A text that replaces SQLite's, after a refused statement.
+        acts: What the statement does; cleared by whoever compiles the next one.
     """
 
     def __init__(self) -> None:
@@ -194,8 +194,8 @@ def allows_pragma(name: str, argument: str | None) -> bool:
     """Whether a pragma is allowed with its argument.
 
     Args:
-        name: the pragma's name.
-        argument: what stands behind `=` or between parentheses, or None.
+        name: The pragma's name.
+        argument: What stands behind `=` or between parentheses, or None.
     """
     name = name.lower()
     if name in _WITH_BOOLEAN:

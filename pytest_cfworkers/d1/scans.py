@@ -15,8 +15,8 @@ def scanned_tables(connection: apsw.Connection, sql: str) -> tuple[str, ...]:
     """Return the tables that a statement reads whole, without an index.
 
     Args:
-        connection: where the tables are.
-        sql: one statement. One that SQLite does not explain has none.
+        connection: Where the tables are.
+        sql: One statement. One that SQLite does not explain has none.
     """
     cursor = connection.cursor()
     try:

@@ -24,8 +24,8 @@ class Connection:
     """Sends queries through a channel, and remembers the latest bookmark.
 
     Args:
-        channel: where requests go.
-        start: a constraint or a bookmark; None for the database itself, which keeps no bookmark.
+        channel: Where requests go.
+        start: A constraint or a bookmark; None for the database itself, which keeps no bookmark.
     """
 
     __slots__ = ("_start", "channel")
@@ -88,7 +88,7 @@ class D1DatabaseSession:
         """Return a statement of this session; nothing is sent or checked before it runs.
 
         Raises:
-            TypeError: a value that the SDK does not send.
+            TypeError: A value that the SDK does not send.
         """
         __tracebackhide__ = True
         if not isinstance(sql, str):
@@ -103,7 +103,7 @@ class D1DatabaseSession:
 
         Raises:
             D1Error: `D1_ERROR`: one of them failed; nothing of the batch remains.
-            TypeError: a tuple of statements, which the SDK does not send.
+            TypeError: A tuple of statements, which the SDK does not send.
         """
         __tracebackhide__ = True
         return await self._connection.batch(batch_queries(statements))
@@ -117,8 +117,8 @@ def open_session(channel: Channel, constraint: object) -> D1DatabaseSession:
     """Return a session for what `withSession` was given.
 
     Raises:
-        D1Error: a TypeError of JavaScript, for a constraint that is no string.
-        TypeError: a value that the SDK does not send.
+        D1Error: A TypeError of JavaScript, for a constraint that is no string.
+        TypeError: A value that the SDK does not send.
     """
     __tracebackhide__ = True
     refuse_unsendable(constraint)

@@ -21,7 +21,7 @@ class Snapshot:
     """The content of a database at one moment.
 
     Attributes:
-        image: the content, as SQLite serializes it. None for an empty database.
+        image: The content, as SQLite serializes it. None for an empty database.
     """
 
     image: bytes | None = None
@@ -38,36 +38,36 @@ class Snapshot:
             pattern: `migrations_pattern` of the D1 binding, seen from the directory.
 
         Raises:
-            MigrationError: the directory is missing, or a file fails; the message names file and line.
+            MigrationError: The directory is missing, or a file fails; the message names file and line.
         """
         engine = Engine()
         apply_migrations(engine, directory, table, pattern)
-        return cls(engine.store.image())
+        return cls(engine.image())
 
     @classmethod
     def of_script(cls, path: Path) -> Self:
         """Run a schema file on an empty database and keep the result.
 
         Args:
-            path: a file of SQL statements.
+            path: A file of SQL statements.
 
         Raises:
-            MigrationError: the file cannot be read, or fails; the message names file and line.
+            MigrationError: The file cannot be read, or fails; the message names file and line.
         """
         engine = Engine()
         apply_script(engine, path)
-        return cls(engine.store.image())
+        return cls(engine.image())
 
     @classmethod
     def of(cls, engine: Engine) -> Self:
         """Keep what a database in this process holds now."""
-        return cls(engine.store.image())
+        return cls(engine.image())
 
     def database(self, *, limits: LimitSet = "documented") -> D1Database:
         """Return a new database with this content, in memory; changes to it are seen by nobody else.
 
         Args:
-            limits: as of `D1Database`.
+            limits: As of `D1Database`.
         """
         return database_over(self.engine(limits=limits))
 
@@ -75,6 +75,6 @@ class Snapshot:
         """Return the engine of a new database with this content.
 
         Args:
-            limits: as of `D1Database`.
+            limits: As of `D1Database`.
         """
         return Engine(limits=limits, image=self.image)

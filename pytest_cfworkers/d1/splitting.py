@@ -41,7 +41,7 @@ def split_statements(sql: str) -> list[str]:
     """Cut a text into the pieces that are prepared one after the other.
 
     Args:
-        sql: any text.
+        sql: Any text.
 
     Returns:
         At least one piece. Each but the last ends with its semicolon. The last may hold no statement: a

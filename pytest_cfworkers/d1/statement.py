@@ -46,11 +46,11 @@ class D1PreparedStatement:
         Args:
             *values: None, bool, int, float, str, bytes, or a list of ints from 0 to 255 (a blob).
                 Numbers are always bound as REAL. How many the statement takes is checked when it runs.
-            **options: become one trailing JavaScript object, as Pyodide does it; D1 then refuses that object.
+            **options: Become one trailing JavaScript object, as Pyodide does it; D1 then refuses that object.
 
         Raises:
             D1Error: `D1_TYPE_ERROR`: a type that D1 does not take (int beyond 2**53 - 2, dict, datetime ...).
-            TypeError: a type that the SDK does not send (tuple, bytearray, awaitable).
+            TypeError: A type that the SDK does not send (tuple, bytearray, awaitable).
         """
         __tracebackhide__ = True
         if options:
@@ -87,8 +87,8 @@ class D1PreparedStatement:
         D1 adds no `LIMIT 1`: all rows are read, and counted.
 
         Args:
-            column: the name of a column, to get its value alone.
-            **options: become one JavaScript object, as Pyodide does it, so that `first(column="a")` asks for
+            column: The name of a column, to get its value alone.
+            **options: Become one JavaScript object, as Pyodide does it, so that `first(column="a")` asks for
                 a column of the name `[object Object]`.
 
         Returns:
@@ -119,7 +119,7 @@ class D1PreparedStatement:
 
         Args:
             options: `{"columnNames": True}` puts the list of column names first.
-            **named: the same as keywords: `raw(columnNames=True)`.
+            **named: The same as keywords: `raw(columnNames=True)`.
 
         Returns:
             The rows.

@@ -27,18 +27,18 @@ class Store:
     """An open database.
 
     Args:
-        path: a file, or `":memory:"`.
-        limits: whose numbers hold.
-        image: the content of a database in memory, as `image()` gives it; None for an empty one.
+        path: A file, or `":memory:"`.
+        limits: Whose numbers hold.
+        image: The content of a database in memory, as `image()` gives it; None for an empty one.
 
     Attributes:
-        connection: the open connection; another one after a reset.
-        authorizer: the rules, and what the statement compiled last does.
-        compiler: compiles without running.
-        generation: changes whenever what was known about compiled statements may be out of date.
+        connection: The open connection; another one after a reset.
+        authorizer: The rules, and what the statement compiled last does.
+        compiler: Compiles without running.
+        generation: Changes whenever what was known about compiled statements may be out of date.
 
     Raises:
-        DatabaseFileError: the file cannot be used.
+        DatabaseFileError: The file cannot be used.
     """
 
     def __init__(self, path: str, limits: LimitSet, image: bytes | None = None) -> None:
@@ -82,8 +82,8 @@ class Store:
         """Keep what the request did.
 
         Raises:
-            apsw.ConstraintError: a deferred foreign key is violated.
-            apsw.Error: a statement that writes is still running.
+            apsw.ConstraintError: A deferred foreign key is violated.
+            apsw.Error: A statement that writes is still running.
         """
         self.run_own(_COMMIT)
 

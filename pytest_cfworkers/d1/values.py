@@ -31,10 +31,10 @@ def refuse_unsendable(value: object) -> None:
     """Raise what the SDK raises for values that it does not send to JavaScript.
 
     Args:
-        value: any argument of a method of the binding; containers are searched.
+        value: Any argument of a method of the binding; containers are searched.
 
     Raises:
-        TypeError: the value is, or holds, a tuple, a bytearray or an awaitable.
+        TypeError: The value is, or holds, a tuple, a bytearray or an awaitable.
     """
     __tracebackhide__ = True
     if value is None or isinstance(value, str | int | float | bytes):
@@ -57,13 +57,13 @@ def to_wire(value: object) -> Wire:
     Every number becomes a float, because JavaScript has no other: `SELECT typeof(?)` with 5 gives `real`.
 
     Args:
-        value: what the user handed to `bind`.
+        value: What the user handed to `bind`.
 
     Returns:
         None, a float, a str, or bytes.
 
     Raises:
-        TypeError: the SDK does not send the value (tuple, bytearray, awaitable).
+        TypeError: The SDK does not send the value (tuple, bytearray, awaitable).
         D1Error: `D1_TYPE_ERROR`: JavaScript has no D1 type for it (dict, set, datetime, integers from 2**53 -
             1 on).
     """
@@ -161,7 +161,7 @@ def from_database(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     infinities as None, and -0.0 as 0.
 
     Args:
-        rows: rows of int, float, str, bytes and None, all of one length.
+        rows: Rows of int, float, str, bytes and None, all of one length.
 
     Returns:
         The same rows as lists.

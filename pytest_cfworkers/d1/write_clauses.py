@@ -40,8 +40,8 @@ def tail_of(sql: str, offset: int) -> int | None:
     """Return where the ORDER BY or LIMIT of an UPDATE or DELETE starts, if that is what SQLite stumbled over.
 
     Args:
-        sql: one statement, which SQLite has refused.
-        offset: the byte at which it did.
+        sql: One statement, which SQLite has refused.
+        offset: The byte at which it did.
     """
     if offset < 0:
         return None

@@ -25,17 +25,17 @@ class Bridge:
     """A running runtime. Calls may be made from any thread and any event loop, and run at the same time.
 
     Args:
-        call_seconds: how long a call may take before the runtime is stopped.
+        call_seconds: How long a call may take before the runtime is stopped.
 
     Attributes:
-        versions: of `node`, `miniflare` and `workerd`, as they run.
-        url: where the runtime listens, on this machine alone; it refuses everybody but the bridge.
-        end_told: whether some caller has been told that the runtime has ended.
+        versions: Of `node`, `miniflare` and `workerd`, as they run.
+        url: Where the runtime listens, on this machine alone; it refuses everybody but the bridge.
+        end_told: Whether some caller has been told that the runtime has ended.
 
     Raises:
         LaneUnavailable: Node or the runtime is not installed.
-        RuntimeFailed: the runtime did not start.
-        RuntimeTimeout: it did not say in time that it is ready.
+        RuntimeFailed: The runtime did not start.
+        RuntimeTimeout: It did not say in time that it is ready.
     """
 
     def __init__(self, *, call_seconds: float = CALL_SECONDS) -> None:
@@ -72,14 +72,14 @@ class Bridge:
         """Make one call and wait for its answer.
 
         Args:
-            request: what `runtime/worker.mjs` understands.
+            request: What `runtime/worker.mjs` understands.
 
         Returns:
             The answer: `{"ok": ...}` or `{"error": ...}`.
 
         Raises:
-            RuntimeFailed: the runtime ended before it answered.
-            RuntimeTimeout: it did not answer in time; it was stopped.
+            RuntimeFailed: The runtime ended before it answered.
+            RuntimeTimeout: It did not answer in time; it was stopped.
         """
         __tracebackhide__ = True
         future = self.start_call(request)
@@ -108,7 +108,7 @@ class Bridge:
         """Make one call and return its future answer, which a thread of the bridge completes.
 
         Raises:
-            RuntimeFailed: the runtime has ended.
+            RuntimeFailed: The runtime has ended.
         """
         __tracebackhide__ = True
         payload = wire.dumps(request)

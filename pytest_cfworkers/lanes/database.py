@@ -28,7 +28,7 @@ class WorkerdChannel(Channel):
     """The way of every round trip to a database in the runtime, past whoever watches and past faults.
 
     Args:
-        remote: the database.
+        remote: The database.
     """
 
     def __init__(self, remote: RemoteDatabase) -> None:
@@ -40,7 +40,7 @@ class WorkerdChannel(Channel):
 
         Raises:
             D1Error: JavaScript threw, or a fault was injected.
-            RuntimeFailed: the runtime ended.
+            RuntimeFailed: The runtime ended.
         """
         __tracebackhide__ = True
         watcher = self.watching()
@@ -76,7 +76,7 @@ class WorkerdDatabase(D1Database):
     """A D1 database in the Workers runtime.
 
     Args:
-        remote: the database.
+        remote: The database.
     """
 
     __slots__ = ()

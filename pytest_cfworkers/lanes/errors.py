@@ -26,8 +26,8 @@ class RuntimeFailed(LaneError):  # noqa: N818 - says what happened
     """The process of the runtime ended, or never started.
 
     Args:
-        happened: one sentence.
-        log: the last lines that the runtime and the bridge printed.
+        happened: One sentence.
+        log: The last lines that the runtime and the bridge printed.
     """
 
     def __init__(self, happened: str, log: str = "") -> None:

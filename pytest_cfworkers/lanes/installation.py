@@ -35,10 +35,10 @@ class Status:
     """What `doctor` tells about the workerd lane.
 
     Attributes:
-        ready: whether a run with `--cf-d1=workerd` would find what it needs.
-        folder: where the runtime is, or would be.
-        versions: of `miniflare`, `workerd` and, if there is one, `node`.
-        problem: why it is not ready, with the command that mends it; empty when it is.
+        ready: Whether a run with `--cf-d1=workerd` would find what it needs.
+        folder: Where the runtime is, or would be.
+        versions: Of `miniflare`, `workerd` and, if there is one, `node`.
+        problem: Why it is not ready, with the command that mends it; empty when it is.
     """
 
     ready: bool
@@ -83,7 +83,7 @@ def find_installation() -> Path:
     """Return the folder of the installed runtime.
 
     Raises:
-        LaneUnavailable: it is not installed, or its folder cannot be read.
+        LaneUnavailable: It is not installed, or its folder cannot be read.
     """
     folder = installation_folder()
     problem = _problem(folder)
@@ -111,15 +111,15 @@ def install(*, report: Callable[[str], object] = lambda _: None, force: bool = F
     folder of its own and the first one to finish wins.
 
     Args:
-        report: is called with each line of progress.
-        force: install anew, also where it is there.
+        report: Is called with each line of progress.
+        force: Install anew, also where it is there.
 
     Returns:
         The folder.
 
     Raises:
-        LaneUnavailable: there is no Node, or no npm.
-        InstallationFailed: the cache folder cannot be written, or npm failed.
+        LaneUnavailable: There is no Node, or no npm.
+        InstallationFailed: The cache folder cannot be written, or npm failed.
     """
     folder = installation_folder()
     if not force and not _problem(folder):

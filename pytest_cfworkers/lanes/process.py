@@ -48,8 +48,8 @@ class RuntimeProcess:
     at the latest. It stands in a session of its own, so that Ctrl-C in the terminal reaches pytest alone.
 
     Args:
-        on_frame: is called in a reader thread with each frame's id and payload.
-        on_end: is called once in that thread when no more frames will come.
+        on_frame: Is called in a reader thread with each frame's id and payload.
+        on_end: Is called once in that thread when no more frames will come.
 
     Raises:
         LaneUnavailable: Node or the runtime is not installed.
@@ -104,7 +104,7 @@ class RuntimeProcess:
         """Write one frame.
 
         Raises:
-            OSError: the process has ended.
+            OSError: The process has ended.
         """
         with self._writing:
             self._stdin.write(_HEADER.pack(_ID_SIZE + len(payload), identifier))

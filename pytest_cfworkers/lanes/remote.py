@@ -27,8 +27,8 @@ class RemoteDatabase:
     """A database by its name. It exists from its first request on.
 
     Args:
-        bridge: the runtime that holds it.
-        name: is nobody else's in that runtime.
+        bridge: The runtime that holds it.
+        name: Is nobody else's in that runtime.
     """
 
     def __init__(self, bridge: Bridge, name: str) -> None:
@@ -43,7 +43,7 @@ class RemoteDatabase:
 
         Raises:
             D1Error: JavaScript threw.
-            RuntimeFailed: the runtime ended, or was too slow.
+            RuntimeFailed: The runtime ended, or was too slow.
         """
         __tracebackhide__ = True
         return _result(await self.bridge.call({"database": self.name, **chain.encoded()}))
@@ -75,7 +75,7 @@ class RemoteDatabase:
         It waits for the runtime, so that one which the last request has killed is noticed now.
 
         Raises:
-            RuntimeFailed: the runtime has ended.
+            RuntimeFailed: The runtime has ended.
         """
         __tracebackhide__ = True
         stem = _result(self.bridge.call_blocking({"database": self.name, "forget": True}))

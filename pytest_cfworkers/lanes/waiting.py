@@ -18,15 +18,15 @@ async def wait_for(future: Future[T], *, seconds: float = math.inf) -> T:
     """Wait for a future that a thread completes; cancelling the wait leaves the future alone.
 
     Args:
-        future: what a thread will complete.
-        seconds: how long to wait at most.
+        future: What a thread will complete.
+        seconds: How long to wait at most.
 
     Returns:
         The result.
 
     Raises:
-        TimeoutError: there was none in time.
-        BaseException: what the thread set.
+        TimeoutError: There was none in time.
+        BaseException: What the thread set.
     """
     __tracebackhide__ = True
     with anyio.fail_after(seconds):

@@ -28,8 +28,8 @@ class Chain:
     Arguments are written down when a call is added, so later changes to a list do not reach them.
 
     Attributes:
-        calls: method names with their arguments as JSON.
-        on: the name of a kept object to start at, or None for the database.
+        calls: Method names with their arguments as JSON.
+        on: The name of a kept object to start at, or None for the database.
     """
 
     calls: tuple[tuple[str, list[Any]], ...] = ()
@@ -49,7 +49,7 @@ def encode(value: Any) -> Any:
     """Write a Python value as the JavaScript value that Pyodide makes of it.
 
     Args:
-        value: what the user handed to a method of the binding.
+        value: What the user handed to a method of the binding.
 
     Returns:
         Something that `json.dumps` accepts.

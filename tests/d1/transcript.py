@@ -113,8 +113,8 @@ class Runner:
     """Runs operations on one database.
 
     Args:
-        database: the binding.
-        error: the class of its errors.
+        database: The binding.
+        error: The class of its errors.
     """
 
     def __init__(self, database: D1Database, error: type[JsException]) -> None:

@@ -27,11 +27,11 @@ class Disagreement:
     """One operation that the two answered differently.
 
     Attributes:
-        program: all operations.
-        position: which one.
-        fake: what the fake answered.
-        real: what the runtime answered.
-        transcript: all answers of the runtime.
+        program: All operations.
+        position: Which one.
+        fake: What the fake answered.
+        real: What the runtime answered.
+        transcript: All answers of the runtime.
     """
 
     program: list[Operation]
@@ -55,9 +55,9 @@ async def disagreement(lane: WorkerdLane, program: list[Operation], *, apart: bo
     """Return the first disagreement of the two lanes, or None.
 
     Args:
-        lane: the real runtime.
-        program: what both run, each on a fresh database.
-        apart: whether the figures that are published as shares count too.
+        lane: The real runtime.
+        program: What both run, each on a fresh database.
+        apart: Whether the figures that are published as shares count too.
     """
     database = lane.fresh_database()
     real = await Runner(database, JsException).transcript(program)

@@ -17,8 +17,8 @@ def append(found: Disagreement, versions: dict[str, str]) -> None:
     """Write a disagreement as a line in the format of `python.jsonl.gz`; a known program is left alone.
 
     Args:
-        found: the disagreement; the operations after it are left out.
-        versions: of the runtime that answered.
+        found: The disagreement; the operations after it are left out.
+        versions: Of the runtime that answered.
     """
     operations = found.program[: found.position + 1]
     name = f"found/{hashlib.sha256(json.dumps(operations).encode()).hexdigest()[:12]}"

@@ -23,8 +23,8 @@ def programs(draw: Callable[[st.SearchStrategy[Any]], Any], most: int = 10) -> l
     """Return operations that create tables and then use them in every way the binding has.
 
     Args:
-        draw: hypothesis' own.
-        most: how many operations follow the creation of the tables.
+        draw: Hypothesis' own.
+        most: How many operations follow the creation of the tables.
     """
     writer = Writer(draw)
     tables: list[Table] = []

@@ -20,9 +20,9 @@ async def reduced(lane: WorkerdLane, found: Disagreement, *, apart: bool = False
     """Return the same kind of disagreement in the smallest program that leaving out leads to.
 
     Args:
-        lane: the real runtime.
-        found: the disagreement.
-        apart: as it was found.
+        lane: The real runtime.
+        found: The disagreement.
+        apart: As it was found.
     """
     smaller = True
     while smaller:

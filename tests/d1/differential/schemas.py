@@ -45,9 +45,9 @@ class Table:
     """A table that a program has created.
 
     Attributes:
-        name: as written in SQL.
-        columns: names as written in SQL.
-        sql: the statement that creates it.
+        name: As written in SQL.
+        columns: Names as written in SQL.
+        sql: The statement that creates it.
     """
 
     name: str

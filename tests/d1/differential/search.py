@@ -25,9 +25,9 @@ class Search:
     """A search that goes on after each find.
 
     Args:
-        lane: the real runtime.
-        seed: another one makes other programs.
-        apart: whether rows read, rows written and sizes count.
+        lane: The real runtime.
+        seed: Another one makes other programs.
+        apart: Whether rows read, rows written and sizes count.
     """
 
     def __init__(self, lane: WorkerdLane, *, seed: int, apart: bool = False) -> None:
@@ -42,7 +42,7 @@ class Search:
         """Run programs until two answers differ in a way not seen before.
 
         Args:
-            most: how many programs to run at most; reducing a find runs more.
+            most: How many programs to run at most; reducing a find runs more.
 
         Returns:
             The smallest program that was found for it, or None.

@@ -51,7 +51,7 @@ class Writer:
     """Choices of a program, drawn one by one.
 
     Args:
-        draw: hypothesis' own; each choice shrinks towards the first option.
+        draw: Hypothesis' own; each choice shrinks towards the first option.
     """
 
     def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
