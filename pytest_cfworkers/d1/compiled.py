@@ -125,20 +125,20 @@ class Compiler:
         if tail_error is not None and _SYNTAX.match(str(tail_error)):
             offset = _offset(tail_error)
             raise self._refused_at(tail_error, offset - len(_BEFORE_TAIL) + len(sql[:tail].encode())) from None
-        verb = without_limit(sql)
-        if verb is not None:
-            raise (
-                Refused(f"ORDER BY without LIMIT on {verb}: SQLITE_ERROR")
-                if head_error is None
-                else self._refused(head_error)
-            ) from None
         rewritten = rewrite(sql, self._key_of)
         if rewritten is None:
-            raise self._refused(error, sql) from None
+            raise self._unlimited(sql, head_error or error) from None
         try:
             return self._compile(rewritten.sql, fresh=False)
         except apsw.Error as other:
             raise self._refused_at(other, rewritten.original_offset(_offset(other), sql)) from None
+
+    def _unlimited(self, sql: str, error: apsw.SQLError) -> Refused:
+        """Return the error of a write that has nothing but an ORDER BY, or that cannot be put in other words."""
+        verb = without_limit(sql)
+        if verb is None or not str(error).startswith("near "):
+            return self._refused(error, sql)
+        return Refused(f"ORDER BY without LIMIT on {verb}: SQLITE_ERROR")
 
     def _error_of(self, sql: str) -> apsw.SQLError | None:
         """Return what SQLite has against a text."""

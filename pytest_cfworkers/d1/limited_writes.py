@@ -56,7 +56,7 @@ class RowKey:
 
 
 def rewrite(sql: str, key_of: Callable[[str], RowKey]) -> Rewritten | None:
-    """Rewrite an UPDATE or DELETE that has a LIMIT.
+    """Rewrite an UPDATE or DELETE that has a LIMIT, or on a view an ORDER BY alone.
 
     Args:
         sql: One statement.
@@ -70,10 +70,13 @@ def rewrite(sql: str, key_of: Callable[[str], RowKey]) -> Rewritten | None:
     if verb is None:
         return None
     clauses = clauses_of(words[verb + 1 :])
-    if "LIMIT" not in clauses:
+    if not clauses.keys() & {"ORDER", "LIMIT"}:
         return None
     target = target_of(words, verb, min(clauses.values()), sql)
-    write = _Write(sql, words, clauses, target, key_of(target.name))
+    key = key_of(target.name)
+    if "LIMIT" not in clauses and not key.of_view:
+        return None
+    write = _Write(sql, words, clauses, target, key)
     pieces = write.joined() if "SET" in clauses and "FROM" in clauses else write.plain()
     if pieces is None:
         return None

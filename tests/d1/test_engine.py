@@ -195,6 +195,8 @@ def test_a_limit_on_a_view_limits_what_its_trigger_does() -> None:
     rows(engine, "INSERT INTO t VALUES (1, NULL), (2, NULL), (3, NULL)")
     rows(engine, "DELETE FROM v ORDER BY a DESC LIMIT 1")
     assert rows(engine, "SELECT a FROM t") == [[1], [2]]
+    rows(engine, "DELETE FROM v ORDER BY a")  # which SQLite refuses on a table
+    assert rows(engine, "SELECT a FROM t") == []
 
 
 @pytest.mark.parametrize(
