@@ -11,7 +11,6 @@ The kernel counts pages, a limit counts what was asked for. Between the two stan
 So the figure is a range, and a limit inside of the range is "undecided".
 """
 
-import _thread
 import gc
 import resource
 import tracemalloc
@@ -25,6 +24,7 @@ from pytest_cfworkers.memory.ballast import Ballast
 from pytest_cfworkers.memory.heap import Books, Heap
 from pytest_cfworkers.memory.kernel import Marks, Resident, Watch
 from pytest_cfworkers.memory.sizes import Sizes
+from pytest_cfworkers.memory.threads import STARTS
 from pytest_cfworkers.memory.ticker import Ticker
 from pytest_cfworkers.memory.timeline import Samples
 
@@ -159,7 +159,7 @@ class HighWater:
         self.samples = Samples()
         self._look = _Look(0, {}, 0, 0)
         self._sizes = Sizes()
-        self._threads = self._threads_before = _thread._count() + 1  # noqa: SLF001 - with the ticker's
+        self._started_before = self._started = 0
         self._traced = False
         self._ticker = Ticker(self._tick)
         self._heap: Heap
@@ -172,6 +172,7 @@ class HighWater:
         process = self._process = _this_process()
         self._traced = tracemalloc.is_tracing()
         self._resident = Resident()
+        self._started_before = STARTS.begin()
         self._ticker.start()  # first, because the thread takes memory
         with process.lock:
             self._heap = process.prepare(int(self._limit * _SHARE))
@@ -198,6 +199,8 @@ class HighWater:
         """Return the peak of the phase that ends here."""
         self._process.marks.note()
         measured = self._measured(self._watch.phase_resident, self._watch.phase_size)
+        self._process.books.give_back()  # what the C library keeps of this phase is not held in the next
+        self._process.marks.note()
         self._watch.phase_resident = self._watch.phase_size = 0
         return measured
 
@@ -215,6 +218,8 @@ class HighWater:
         """End, and return the peak."""
         self._ticker.stop()
         self._resident.close()
+        self._started = STARTS.count - self._started_before
+        STARTS.end()
         self._process.marks.end(self._watch)
         return self._measured()
 
@@ -225,7 +230,6 @@ class HighWater:
         grown = self._resident() - self._watch.resident_before
         self.samples.add(max(grown, 0))
         self._traced = self._traced or (tracemalloc.is_tracing() and not self._sizes.looking)
-        self._threads = max(self._threads, _thread._count())  # noqa: SLF001 - all threads
         if grown > max(self._look.grown * _WORTH_LOOKING, self._limit / 2):
             before, now = self._heap, self._process.books.read()
             used = {row.size: row.used for row in before.classes}
@@ -287,16 +291,17 @@ class HighWater:
     def _untouched(self, grown: int, size: int, now: Heap) -> tuple[int, bool]:
         """Bytes that were taken and perhaps never touched, and whether that is sure.
 
-        Threads and imports take address space, too. What they leave behind is known, since it is not the allocators'.
+        Threads and imports take address space, too. What they leave behind is known, since it is not the allocators';
+        what they give back is not. So it is sure only where no thread was started.
         """
         watch = self._watch
         foreign = (watch.size_now - watch.size_before) - (now.taken - self._heap.taken)
         unused = size - max(foreign, 0) - grown
-        if foreign > MB:
-            threads = max(self._threads - self._threads_before, 0)
-            return max(unused - _ARENA - threads * _stack_size(), 0), False
         if unused < max(4 * MB, size * _UNTOUCHED):
             return 0, False  # the ends of arenas and of growing lists
+        started = self._started or STARTS.count - self._started_before
+        if foreign > MB or started:
+            return max(unused - _ARENA - started * _stack_size(), 0), False
         return unused, True
 
 

@@ -99,7 +99,7 @@ def test_trackers_that_overlap_each_see_what_all_take_while_they_run(engine: Any
 @pytest.mark.parametrize("engine", EXACT)
 def test_memory_of_a_thread_counts(engine: Any) -> None:
     with MemoryTracker(engine=engine) as tracker:
-        thread = threading.Thread(target=lambda: len(bytearray(25 * MB)))
+        thread = threading.Thread(target=lambda: len(b"x" * (25 * MB)))
         thread.start()
         thread.join()
     assert near(tracker.peak, 25 * MB)
@@ -122,6 +122,18 @@ def test_memory_that_was_never_touched_counts() -> None:
     with MemoryTracker() as tracker:
         len(bytes(200 * MB))
     assert tracker.measurement.judge(128 * MB) == "over"
+
+
+def test_what_a_thread_never_touched_is_not_guessed() -> None:
+    """Threads take address space for themselves, so that what they reserve and never touch cannot be told from it."""
+    with MemoryTracker() as tracker:
+        threads = [threading.Thread(target=lambda: None) for _ in range(30)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert tracker.measurement.low < 4 * MB
+    assert tracker.measurement.judge(128 * MB) != "over"
 
 
 def test_a_limit_too_fine_for_pages_is_traced() -> None:
