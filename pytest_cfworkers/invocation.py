@@ -7,23 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import get_ident
 from types import TracebackType
-from typing import Final, Self, final
+from typing import Self, final
 
 from pytest_cfworkers import attribution, wording
-from pytest_cfworkers.callsite import Frame, Site
+from pytest_cfworkers.callsite import Site
+from pytest_cfworkers.children import Children
 from pytest_cfworkers.guards.connections import Connection, ConnectionGuard, Outcome, Woken
 from pytest_cfworkers.guards.queries import QueryGuard, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
 from pytest_cfworkers.in_force import Limits
-from pytest_cfworkers.limits import Rule
 from pytest_cfworkers.memories import Memory
 from pytest_cfworkers.metering.account import Account
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.times import Times
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
-
-KEPT_CHILDREN: Final = 20
-"""Requests into an app under test whose connections are kept for timelines; others are only counted."""
 
 
 @final
@@ -51,7 +48,7 @@ class Invocation:
         memory: Its memory.
         pauses: How many blocks of `paused` are open.
         tolerates: Tells of a violation whether it is known already, and so fails nothing.
-        children: The first `KEPT_CHILDREN` requests into an app under test that opened connections, for timelines.
+        children: The requests into an app under test.
         running: Whether it has started and not yet finished.
     """
 
@@ -63,7 +60,7 @@ class Invocation:
     memory: Memory
     pauses: int
     tolerates: Callable[[Violation], bool] | None
-    children: list["Invocation"]
+    children: Children
     running: bool
 
     def __init__(
@@ -82,7 +79,7 @@ class Invocation:
         self.name = name
         self.pauses = 0
         self.tolerates = None
-        self.children = []
+        self.children = Children()
         self.running = False
         self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
         self._subrequests = SubrequestGuard(self.limits.subrequests)
@@ -92,15 +89,10 @@ class Invocation:
         self.memory = Memory(self.limits, measured=parent is None)
         self._clock = clock
         self._lock = threading.Lock()
-        self._adopting = threading.RLock()  # the collector may end a request while another one ends in this thread
         self._dropped: deque[Connection] = deque()
         self._entered: attribution.Entered | None = None
         self._parent = parent
         self._opener: Invocation = self if opener is None else opener._opener  # noqa: SLF001 - its own kind
-        self._open_children: list[Invocation] = []
-        self._adopted: dict[tuple[Rule, tuple[Frame, ...]], tuple[Violation, int]] = {}
-        self._worst: Statistics | None = None
-        self._child_walls_ms: list[float] = []
         self._found: tuple[Violation, ...] | None = None
 
     def __enter__(self) -> Self:
@@ -155,7 +147,7 @@ class Invocation:
     @property
     def walls_ms(self) -> tuple[float, ...]:
         """How long the event took; where it only sends requests into an app under test, how long each of those did."""
-        return tuple(self._child_walls_ms) or (self.times.guard.wall_ms,)
+        return tuple(self.children.walls_ms) or (self.times.guard.wall_ms,)
 
     def start(self) -> None:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
@@ -170,7 +162,7 @@ class Invocation:
         """End the invocation without a verdict; what it found stays in `violations`."""
         if not self.running:
             return
-        for child in tuple(self._open_children):
+        for child in tuple(self.children.open):
             child.finish()
         self.times.stop()
         self.memory.stop()
@@ -180,7 +172,7 @@ class Invocation:
             self._opener.times.opened.append((self.name, self.times.guard.wall_ms))
         self._found = tuple(self._broken())
         if self._parent is not None:
-            self._parent._adopt(self)  # noqa: SLF001 - its own kind
+            self._parent.children.adopt(self)
 
     def child(self, name: str) -> "Invocation":
         """Make the invocation for a request into an app under test: the same limits, budgets of its own.
@@ -198,7 +190,7 @@ class Invocation:
             opener=self,
             parent=parent,
         )
-        parent._open_children.append(child)  # noqa: SLF001 - its own kind
+        parent.children.open.append(child)
         return child
 
     @contextmanager
@@ -247,7 +239,7 @@ class Invocation:
 
     def worst(self) -> Statistics:
         """Return the largest of each figure over this invocation and the requests into an app under test."""
-        return self.statistics().worst(self._worst)
+        return self.statistics().worst(self.children.worst)
 
     def open(self, label: object, site: Site, waits: bool = True) -> Connection:
         """Open a connection for an external request.
@@ -407,21 +399,7 @@ class Invocation:
 
     def _all(self) -> Iterator[Violation]:
         yield from self._broken() if self._found is None else self._found
-        for violation, times in self._adopted.values():
-            yield wording.repeated(violation, times)
-
-    def _adopt(self, child: "Invocation") -> None:
-        self._open_children.remove(child)
-        with self._adopting:
-            used = child.statistics()
-            self._worst = used.worst(self._worst)
-            self._child_walls_ms.append(used.wall_ms)
-            if child.connections.opened and len(self.children) < KEPT_CHILDREN:
-                self.children.append(child)
-            for found in child.violations + child.allowed:
-                key = (found.rule, found.frames)
-                first, times = self._adopted.get(key, (wording.within(found, child.name), 0))
-                self._adopted[key] = (first, times + 1)
+        yield from self.children.found()
 
     def _advice(self) -> Iterator[Violation]:
         yield from self.times.advice(opens=self._opener is self)

@@ -10,6 +10,7 @@ from pytest_cfworkers.limits import LIMITS, WALL_PRESETS
 from pytest_cfworkers.percentile import percentile
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Run
+from pytest_cfworkers.timing import PERCENTILES
 
 
 class Observed(NamedTuple):
@@ -116,9 +117,9 @@ def _of_bundle(name: str) -> Callable[[Run], Observed | None]:
 _BUNDLE: Final = "it needs --cf-bundle=DIR, or a wrangler file that names main"
 
 METRICS: Final[tuple[Metric, ...]] = (
-    Metric("p50_ms", TIME, "wall time that half of the invocations do not exceed", _percentile(50)),
-    Metric("p95_ms", TIME, "wall time that 95 % of the invocations do not exceed", _percentile(95)),
-    Metric("p99_ms", TIME, "wall time that 99 % of the invocations do not exceed", _percentile(99)),
+    Metric("p50_ms", TIME, "wall time that half of the invocations do not exceed", _percentile(PERCENTILES["p50_ms"])),
+    Metric("p95_ms", TIME, "wall time that 95 % of the invocations do not exceed", _percentile(PERCENTILES["p95_ms"])),
+    Metric("p99_ms", TIME, "wall time that 99 % of the invocations do not exceed", _percentile(PERCENTILES["p99_ms"])),
     Metric("request_ms", TIME, "the longest wall time of an invocation that is no cron", _longest(cron=False)),
     Metric("cron_ms", TIME, "the longest wall time of a test whose wall_ms is that of a cron", _longest(cron=True)),
     Metric("cpu_ms", TIME, "the most CPU time of an invocation", _most("cpu_ms")),

@@ -179,7 +179,7 @@ def _seen(
     """Choose the invocations whose timelines are told."""
     if not everything and not any(found.rule in SHOWN for found in violations):
         return ()
-    every = [one for invocation in invocations for one in (invocation, *invocation.children)]
+    every = [one for invocation in invocations for one in (invocation, *invocation.children.kept)]
     return every if everything else [max(every, key=lambda one: one.connections.peak)]
 
 

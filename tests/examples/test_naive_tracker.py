@@ -60,7 +60,7 @@ def message_of(name: str, output: str) -> str:
         section = error + section.partition(" limits of Cloudflare Workers that were broken, too ")[2].lstrip("-")
     section = re.sub(r"^(memory: .*\n)(?: {4}.*\n)+", r"\1", section, flags=re.MULTILINE)  # how it is measured differs
     section = re.sub(r"\d[\d,]*\.\d ms", "T ms", section)
-    return re.sub(r"\d[\d,]*\.\d MB", "M MB", section).strip() + "\n"
+    return re.sub(r"\d[\d,]*(?:\.\d)? MB held", "M MB held", section).strip() + "\n"
 
 
 def rules_in(message: str) -> list[str]:
