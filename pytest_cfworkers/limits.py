@@ -5,11 +5,8 @@ No other file states a number of the platform.
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, final, get_args
-
-from pytest_cfworkers.size import format_size
+from typing import Final, Literal, NamedTuple, get_args
 
 Plan = Literal["free", "paid"]
 ConnectionModel = Literal["body", "headers"]
@@ -45,9 +42,7 @@ RESOLUTION_MS: Final = 0.001
 _WORKERS: Final = "https://developers.cloudflare.com/workers/platform/limits/"
 
 
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(NamedTuple):  # every run makes this class, and a dataclass takes five times as long
     """One limit of the platform.
 
     Attributes:
@@ -58,8 +53,8 @@ class Limit:
         free: The number of the free plan; None where the plan has none.
         paid: The number of the paid plan; None where the plan has none.
         source: The page that states it.
-        checked: The day on which that page was read.
         help: One sentence for `pytest --markers`.
+        checked: The day on which that page was read.
     """
 
     key: str
@@ -69,8 +64,8 @@ class Limit:
     free: int | None
     paid: int | None
     source: str
-    checked: dt.date = CHECKED
     help: str
+    checked: dt.date = CHECKED
 
     def number(self, plan: Plan) -> int | None:
         """Return the number of a plan."""
@@ -79,6 +74,8 @@ class Limit:
     def format(self, value: float) -> str:
         """Write a number of this limit with its unit."""
         if self.unit == "bytes":
+            from pytest_cfworkers.size import format_size  # noqa: PLC0415 - most runs write none
+
             return format_size(int(value))
         return f"{value:,.0f} {self.unit}" if self.unit == "ms" else f"{value:,}"
 
@@ -189,9 +186,7 @@ Source: https://developers.cloudflare.com/workers/platform/limits/#duration (che
 """
 
 
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadLimit:
+class UploadLimit(NamedTuple):
     """What the platform asks of a Worker when it is uploaded, on every plan; it refuses what breaks it.
 
     Attributes:

@@ -1,15 +1,12 @@
 """The options: one table for the command line, ini files, the environment, and their help."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import pytest
 
-from pytest_cfworkers.calibration import PYODIDE_CPU_FACTOR
 from pytest_cfworkers.limits import CONNECTION_MODELS, PLANS, MemoryMode
 from pytest_cfworkers.plugin import reports
-from pytest_cfworkers.size import parse_size
 
 if TYPE_CHECKING:
     from pytest_cfworkers.gates.expression import Gate
@@ -21,8 +18,7 @@ D1Limits = Literal["documented", "local"]
 OnOff = Literal["off", "on"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(NamedTuple):  # every run makes this class, and a dataclass takes five times as long
     """One option. The ini key is its name, the variable `PYTEST_` and its name in capitals.
 
     Attributes:
@@ -64,6 +60,8 @@ def _count(text: str) -> int:
 
 
 def _cpu_scale(text: str) -> float:
+    from pytest_cfworkers.calibration import PYODIDE_CPU_FACTOR  # noqa: PLC0415 - only where it is asked for
+
     if text == "pyodide":
         return PYODIDE_CPU_FACTOR
     try:
@@ -81,6 +79,8 @@ def _baseline(text: str) -> int:
 
         return PYODIDE_BASELINE
     try:
+        from pytest_cfworkers.size import parse_size  # noqa: PLC0415
+
         return 0 if text == "0" else parse_size(int(text) if text.isdecimal() else text)
     except ValueError:
         raise ValueError('a size such as "30 MB" or a number of bytes, 0, or pyodide') from None

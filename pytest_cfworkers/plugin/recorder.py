@@ -38,7 +38,7 @@ class Recorder:
         self.records: dict[str, TestRecord] = {}
         self.gates: tuple[GateResult, ...] = ()
         self.bundle: Bundle | None = None
-        self.complete = True
+        self.complete: bool = True
         self._settings = settings
         self._problems: dict[str, None] = {}
         self._started = dt.datetime.now(dt.UTC)
@@ -57,7 +57,8 @@ class Recorder:
             complete: Whether the run did all that it was asked to nevertheless.
         """
         self._problems[problem] = None
-        self.complete = self.complete and complete
+        if not complete:
+            self.complete = False
 
     def run(self) -> "Run":
         """Derive what reports tell, as far as the run has come."""

@@ -1,7 +1,6 @@
 """The reports of a run: checked when it starts, written when it ends, however it ends."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
@@ -35,6 +34,8 @@ def problem(path: Path) -> str:
         return f"the folder {path.parent} does not exist; make it first, or choose another"
     if path.exists() and not os.access(path, os.W_OK):
         return f"{path} may not be written to"
+    import tempfile  # noqa: PLC0415 - only where something is written
+
     try:
         with tempfile.TemporaryFile(dir=folder):
             return ""

@@ -1,15 +1,13 @@
 """`Settings`: the effective options of a run."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from pytest_cfworkers.plugin import reports
 from pytest_cfworkers.plugin.options import OPTIONS, D1Lane, D1Limits, Mode
 from pytest_cfworkers.plugin.sources import Given, effective
-from pytest_cfworkers.size import format_size
 
 if TYPE_CHECKING:
     from pytest_cfworkers.gates.expression import Gate
@@ -19,8 +17,7 @@ if TYPE_CHECKING:
     from pytest_cfworkers.wrangler import Wrangler
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):  # every run makes this class, and a dataclass takes five times as long
     """The effective options of a run.
 
     Attributes:
@@ -102,6 +99,8 @@ class Settings:
         if self.memory != "auto":
             shown += f", memory={self.memory}"
         if self.memory_baseline:
+            from pytest_cfworkers.size import format_size  # noqa: PLC0415 - only where it is asked for
+
             shown += f", memory-baseline={format_size(self.memory_baseline)}"
         if self.cpu_scale != 1:
             shown += f", cpu-scale={self.cpu_scale:g}"
