@@ -6,7 +6,7 @@ guarded. Everything else is imported when the first guarded test is collected.
 
 import shutil
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import pytest
 
@@ -20,7 +20,8 @@ from pytest_cfworkers.plugin.fixtures import (
     cf_timer,
     cf_transport,
 )
-from pytest_cfworkers.plugin.marks import HELP, NAMES, is_guarded
+from pytest_cfworkers.plugin.letters import Letters
+from pytest_cfworkers.plugin.marks import HELP, NAMES, any_guarded
 from pytest_cfworkers.plugin.options import add_options
 from pytest_cfworkers.plugin.recorder import Recorder
 from pytest_cfworkers.plugin.reports import Publisher
@@ -45,6 +46,35 @@ __all__ = [
 ]
 
 _RUNTIME: Final = "cfworkers-runtime"
+_LETTERS: Final = "cfworkers-letters"
+
+
+@final
+class _Reports:
+    """What every report passes. Each test makes three, so this is no more than a look.
+
+    Args:
+        config: pytest's configuration.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._recorder = config.stash[RECORDER]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what is known of a test; bring in what guards one that a fixture marked, if none was guarded before."""
+        manager = self._config.pluginmanager
+        if report.when == "setup":
+            marked = any(name in report.keywords for name in NAMES)
+            if marked and not manager.has_plugin(_RUNTIME) and self._config.stash[SETTINGS].mode != "off":
+                _bring_in_runtime(self._config)
+        elif hasattr(report, "cf_record") and not hasattr(self._config, "workerinput"):
+            if not manager.has_plugin(_LETTERS):
+                manager.register(Letters(), _LETTERS)
+            self._recorder.take(report)
+        elif report.failed and report.when == "teardown":
+            self._recorder.fail(report)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in _help_lines(config):
         config.addinivalue_line("markers", line)
     config.stash[RECORDER] = Recorder(config.stash[SETTINGS])
+    config.pluginmanager.register(_Reports(config), "cfworkers-reports")
     if not hasattr(config, "workerinput"):  # a worker of xdist tells nobody but its controller
         config.pluginmanager.register(config.stash[RECORDER], "cfworkers-recorder")
         _bring_in_judges(config)
@@ -89,17 +120,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Read the marks of the tests; bring in what guards them if there is any to guard."""
     settings = config.stash[SETTINGS]
-    if any(is_guarded(item, settings.mode) for item in items):
+    if any_guarded(items, settings.mode):
         _bring_in_runtime(config).refuse_wrong_marks(items)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """After the fixtures: bring in what guards a test that one of them marked, if no test was guarded before."""
-    if any(mark.name in NAMES for mark in item.own_markers):  # every test pays for this look, so it is no more
-        config = item.config
-        if not config.pluginmanager.has_plugin(_RUNTIME) and is_guarded(item, config.stash[SETTINGS].mode):
-            _bring_in_runtime(config)
 
 
 def _bring_in_judges(config: pytest.Config) -> None:
@@ -122,14 +144,6 @@ def _bring_in_runtime(config: pytest.Config) -> "Runtime":
     runtime = Runtime(config.stash[SETTINGS])
     config.pluginmanager.register(runtime, _RUNTIME)
     return runtime
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
-    """Give tests that failed by a limit a letter of their own."""
-    if report.failed and getattr(report, "cf_verdict", False):
-        return "failed", "L", ("LIMITS", {"red": True})
-    return None
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

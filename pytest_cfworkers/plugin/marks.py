@@ -49,9 +49,23 @@ def is_guarded(item: pytest.Item, mode: str) -> bool:
     return (mode != "off" and is_marked(item)) or bool(guarding_fixtures(item))
 
 
-def is_marked(item: pytest.Item) -> bool:
-    """Tell whether a test has one of the marks."""
-    return any(item.get_closest_marker(name) is not None for name in NAMES)
+def any_guarded(items: list[pytest.Item], mode: str) -> bool:
+    """Tell whether any test of a run is guarded.
+
+    Every run pays for this look, so what tests have in common is looked at once.
+    """
+    if mode in {"report", "enforce"}:
+        return bool(items)
+    parents = {item.parent for item in items} if mode != "off" else set()
+    return any(parent is not None and is_marked(parent) for parent in parents) or any(
+        (mode != "off" and any(mark.name in NAMES for mark in item.own_markers)) or guarding_fixtures(item)
+        for item in items
+    )
+
+
+def is_marked(node: pytest.Item | pytest.Collector) -> bool:
+    """Tell whether a test, or what holds tests, has one of the marks."""
+    return any(mark.name in NAMES for mark in node.iter_markers())
 
 
 def marks_of(item: pytest.Item) -> list[pytest.Mark]:

@@ -88,24 +88,24 @@ class Recorder:
         if report.failed:
             self.note(f"{report.nodeid} could not be collected")
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the record of a test; a test that is run again replaces it."""
-        found: Any = getattr(report, "cf_record", None)
-        if found is not None:
-            from pytest_cfworkers.report.model import TestRecord  # noqa: PLC0415 - only with guarded tests
+    def take(self, report: Any) -> None:
+        """Keep the record that the report of a test carries; a test that is run again replaces it."""
+        from pytest_cfworkers.report.model import TestRecord  # noqa: PLC0415 - only with guarded tests
 
-            path, line, _ = report.location
-            record = self.records[report.nodeid] = replace(
-                found if isinstance(found, TestRecord) else TestRecord.from_dict(found),  # which xdist brought
-                path=path.replace("\\", "/"),
-                line=0 if line is None else line + 1,
-                outcome=report.outcome,
-                duration_ms=round(report.duration * 1_000, 3),
-            )
-            if report.failed and record.timelines:
-                self._draw(report, record)
-        elif report.failed and report.when == "teardown" and report.nodeid in self.records:
+        found, (path, line, _) = report.cf_record, report.location
+        record = self.records[report.nodeid] = replace(
+            found if isinstance(found, TestRecord) else TestRecord.from_dict(found),  # which xdist brought
+            path=path.replace("\\", "/"),
+            line=0 if line is None else line + 1,
+            outcome=report.outcome,
+            duration_ms=round(report.duration * 1_000, 3),
+        )
+        if report.failed and record.timelines:
+            self._draw(report, record)
+
+    def fail(self, report: pytest.TestReport) -> None:
+        """Note that a test failed after its function had ended."""
+        if report.nodeid in self.records:
             self.records[report.nodeid] = replace(self.records[report.nodeid], outcome="failed")
 
     def _draw(self, report: pytest.TestReport, record: "TestRecord") -> None:
