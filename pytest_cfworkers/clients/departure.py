@@ -143,6 +143,13 @@ def _counted_inside(dialect: Dialect, transport: Any, kind: Kind, *, incoming: b
     return False
 
 
+def _bound(transport: Any, owner: type[Any], name: str) -> Callable[[Any], Any]:
+    """Bind a method of a class as Python does: a mock, a static method or a callable object takes no `self`."""
+    method = next(vars(kind)[name] for kind in owner.__mro__ if name in vars(kind))
+    bound: Callable[[Any], Any] = method.__get__(transport, type(transport)) if hasattr(method, "__get__") else method
+    return bound
+
+
 def _guard_in_place(transport: Any, *, incoming: bool) -> bool:
     """Let a transport inside of another count what it sends."""
 
@@ -151,7 +158,7 @@ def _guard_in_place(transport: Any, *, incoming: bool) -> bool:
 
         def handle(request: Any) -> Any:
             # Asked for anew each time: a mock may replace the method of the class meanwhile.
-            return own(request) if own is not None else getattr(type(transport), name)(transport, request)
+            return own(request) if own is not None else _bound(transport, type(transport), name)(request)
 
         def handle_request(request: Any) -> Any:
             return send(passage_here(transport, request, incoming=incoming), handle, request)

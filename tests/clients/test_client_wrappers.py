@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import hishel
 import hishel.httpx
@@ -253,3 +254,22 @@ def test_a_handler_of_a_mock_that_forwards_is_the_request(kit: Kit) -> None:
         kit.run(lambda: get(kit, kit.mock(handle)))
     assert count(invocation) == 1
     assert rules(invocation) == []
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_a_mock_in_the_place_of_a_method_of_the_class_is_given_the_request_alone(
+    kit: Kit, static: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(_: Any) -> Any:
+        return kit.library.Response(200, text="hello")
+
+    async def answer_async(request: Any) -> Any:
+        return answer(request)
+
+    bottom = kit.mock()
+    for name, effect in (("handle_request", answer), ("handle_async_request", answer_async)):
+        replacement = staticmethod(effect) if static else Mock(side_effect=effect)
+        monkeypatch.setattr(kit.library.MockTransport, name, replacement)
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, make_wrapper(kit, "attribute", bottom)))
+    assert count(invocation) == 2  # the wrapper sends twice
