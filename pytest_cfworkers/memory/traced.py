@@ -14,7 +14,8 @@ from pytest_cfworkers.memory.timeline import Samples
 _AGAIN: Final = 1.25
 """How much more must be held than at the last look at the lines, to look again. A look stops everything."""
 
-_OURS: Final = (str(Path(__file__).parents[1]), tracemalloc.__file__)
+_PLUGIN: Final = Path(__file__).parents[1]
+_MEASURING: Final = (str(Path(__file__).parent), tracemalloc.__file__)
 
 
 @final
@@ -170,19 +171,21 @@ class Traced:
 
 
 def _held_lines(snapshot: tracemalloc.Snapshot) -> tuple[HeldLine, ...]:
-    """Group what was held by the line that asked for it."""
-    statistics = [found for found in snapshot.statistics("lineno") if not found.traceback[0].filename.startswith(_OURS)]
-    lines = [
-        HeldLine(
-            path=found.traceback[0].filename,
-            line=found.traceback[0].lineno,
-            size=found.size,
-            count=found.count,
-            user=owner_of(found.traceback[0].filename) is Owner.USER,
-        )
-        for found in statistics
-    ]
-    return tuple(sorted(lines, key=lambda line: (not line.user, -line.size)))
+    """Group what was held by the line that asked for it; what the platform's stand-ins hold, by the stand-in."""
+    lines: list[HeldLine] = []
+    stand_ins: dict[str, HeldLine] = {}
+    for found in snapshot.statistics("lineno"):
+        path, line = found.traceback[0].filename, found.traceback[0].lineno
+        if path.startswith(_MEASURING):
+            continue
+        held = HeldLine(path=path, line=line, size=found.size, count=found.count, user=owner_of(path) is Owner.USER)
+        if not Path(path).is_relative_to(_PLUGIN):
+            lines.append(held)
+            continue
+        name = "/".join((_PLUGIN.name, *Path(path).relative_to(_PLUGIN).parts[:1]))
+        known = stand_ins.get(name, replace(held, path=name, line=0, size=0, count=0))
+        stand_ins[name] = replace(known, size=known.size + held.size, count=known.count + held.count)
+    return tuple(sorted([*lines, *stand_ins.values()], key=lambda line: (not line.user, -line.size)))
 
 
 def _total(lines: tuple[HeldLine, ...]) -> int:
