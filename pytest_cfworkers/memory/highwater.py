@@ -78,9 +78,9 @@ class _Look:
     Attributes:
         grown: Bytes by which the process had grown then.
         blocks: How many more small blocks of each size there were than at the start.
-        holes: How many more bytes were free inside the heap than at the start.
+        holes: How many bytes were free inside the heap and pages all the same, at most.
         reused: How many less bytes were free in pymalloc than at the start: used without growth.
-        held: How many more bytes were handed out than at the start.
+        held: How many more bytes were handed out than at the start, at this look or one before.
     """
 
     grown: int
@@ -176,7 +176,6 @@ class HighWater:
         process = self._process = _this_process()
         self._traced = tracemalloc.is_tracing()
         self._resident = Resident()
-        _, self._shared_before = self._resident()
         self._started_before = STARTS.begin()
         self._ticker.start()  # first, because the thread takes memory
         with process.lock:
@@ -184,6 +183,7 @@ class HighWater:
             few = self._heap.large_free <= int(self._limit * _SHARE) // 2
             self._edges = self._heap.large_free if few else process.books.edges()
             self._watch = process.marks.begin()
+            _, self._shared_before = self._resident()
         self._ready = True
 
     @property
@@ -242,12 +242,15 @@ class HighWater:
         if grown > max(self._look.grown * _WORTH_LOOKING, self._limit / 2):
             before, now = self._heap, self._process.books.read()
             used = {row.size: row.used for row in before.classes}
+            held = max(now.in_use - before.in_use, 0)
+            # What was free at the start was given back; freed again, it is a page, so the sums alone do not tell.
+            large = min(now.large_free, max(grown - held, 0))
             self._look = _Look(
                 grown,
                 {row.size: row.used - used.get(row.size, 0) for row in now.classes if row.used > used.get(row.size, 0)},
-                max(now.large_free - before.large_free, 0) + max(now.small_free - before.small_free, 0),
+                large + max(now.small_free - before.small_free, 0),
                 max(before.small_free - now.small_free, 0),
-                max(now.in_use - before.in_use, 0),
+                max(held, self._look.held),
             )
             if self._look.deciding(self._limit) and not self._traced:
                 self._sizes.look()
@@ -271,7 +274,7 @@ class HighWater:
         freed = max(before.in_use - now.in_use, 0)
         reused, hidden = self._hidden(grown)
         reused += untouched if surely else 0
-        holes = self._look.holes
+        holes = self._holes(grown)
         surely_grown = grown
         if self._shared - files > MB:  # files were mapped for a while, perhaps at the peak, perhaps more than was seen
             surely_grown = 0 if self._paused or phase else min(grown, self._own)
@@ -281,6 +284,17 @@ class HighWater:
         return Measurement(
             peak=best, low=max(min(low, best) - RESOLUTION, 0), high=max(high, best) + RESOLUTION, engine=self.name
         )
+
+    def _holes(self, grown: int) -> int:
+        """Bytes that were free inside the heap at the peak, and pages all the same, at most."""
+        look, free = self._look, self._heap.large_free
+        if look.held >= grown // 2 and look.grown >= grown * _NEAR:
+            return look.holes
+        if free > grown // 4:
+            return max(look.holes, min(free, grown))
+        return min(
+            look.holes, grown // 4
+        )  # a look that came too late: most of it was held at the peak, and freed since
 
     def _held(self, now: Heap, *, phase: bool) -> int:
         """Bytes that were handed out at a moment when somebody looked: the peak is no less."""

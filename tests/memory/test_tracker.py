@@ -180,6 +180,16 @@ def test_where_tracemalloc_is_on_already_it_is_used_and_left_on() -> None:
     assert tracemalloc.get_traceback_limit() == 3
 
 
+@pytest.mark.usefixtures("traced")
+def test_an_application_finds_the_peak_of_its_own_tracing_afterwards() -> None:
+    bytearray(50 * MB)
+    _, before = tracemalloc.get_traced_memory()
+    with MemoryTracker() as tracker:
+        bytearray(10 * MB)
+    assert near(tracker.peak, 10 * MB)
+    assert 0 <= tracemalloc.get_traced_memory()[1] - before < 10_000
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")
 def test_code_that_begins_to_trace_by_itself_gets_no_figure_from_the_cheap_engine() -> None:
     with MemoryTracker() as tracker:
