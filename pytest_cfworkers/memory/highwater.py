@@ -280,7 +280,7 @@ class HighWater:
             surely_grown = 0 if self._paused or phase else min(grown, self._own)
         low = max(surely_grown - most - holes + reused, self._held(now, phase=phase) - most)
         high = grown - least + hidden + untouched + freed
-        best = max(grown - (least + most + min(holes, grown // 4)) // 2 + reused, low)
+        best = max(grown - (least + most) // 2 + reused, low)
         return Measurement(
             peak=best, low=max(min(low, best) - RESOLUTION, 0), high=max(high, best) + RESOLUTION, engine=self.name
         )

@@ -36,7 +36,7 @@ class _Peak:
             _, most = tracemalloc.get_traced_memory()
             for engine in self.engines:
                 engine.most, engine.phase_most = max(engine.most, most), max(engine.phase_most, most)
-            self._applications = max(self._applications, most)
+            self._applications = 0 if self.started_here else max(self._applications, most)
             tracemalloc.reset_peak()
 
     def give_back(self) -> None:
