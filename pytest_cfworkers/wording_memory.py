@@ -106,6 +106,8 @@ def _held(measured: Measurement) -> Iterator[str]:
 
 
 def _place(line: HeldLine) -> str:
+    if not line.line:
+        return f"{line.path}, in the place of the platform: what it answered"
     # Library code is told by its package: the way to it says nothing.
     path = shorten(line.path) if line.user else "/".join(Path(line.path).parts[-2:])
     source = linecache.getline(line.path, line.line).strip()

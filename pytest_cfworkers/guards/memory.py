@@ -12,8 +12,8 @@ class HeldLine:
     """One line of code and what it held.
 
     Attributes:
-        path: The file.
-        line: The line number, from 1.
+        path: The file; for what stands in for the platform, the package.
+        line: The line number, from 1; 0 for a package.
         size: Bytes.
         count: Blocks.
         user: Whether it is the user's own code.

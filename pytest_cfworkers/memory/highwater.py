@@ -78,14 +78,16 @@ class _Look:
     Attributes:
         grown: Bytes by which the process had grown then.
         blocks: How many more small blocks of each size there were than at the start.
-        holes: How many more bytes were free inside the heap than at the start.
+        holes: How many bytes were free inside the heap and pages all the same, at most.
         reused: How many less bytes were free in pymalloc than at the start: used without growth.
+        held: How many more bytes were handed out than at the start, at this look or one before.
     """
 
     grown: int
     blocks: Mapping[int, int]
     holes: int
     reused: int
+    held: int
 
     def deciding(self, limit: int) -> bool:
         """Tell whether what blocks waste may decide about a limit."""
@@ -157,7 +159,9 @@ class HighWater:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.samples = Samples()
-        self._look = _Look(0, {}, 0, 0)
+        self._look = _Look(0, {}, 0, 0, 0)
+        self._shared_before = self._shared = self._own = 0
+        self._paused = False
         self._sizes = Sizes()
         self._started_before = self._started = 0
         self._traced = False
@@ -179,6 +183,7 @@ class HighWater:
             few = self._heap.large_free <= int(self._limit * _SHARE) // 2
             self._edges = self._heap.large_free if few else process.books.edges()
             self._watch = process.marks.begin()
+            _, self._shared_before = self._resident()
         self._ready = True
 
     @property
@@ -198,7 +203,7 @@ class HighWater:
     def phase(self) -> Measurement:
         """Return the peak of the phase that ends here."""
         self._process.marks.note()
-        measured = self._measured(self._watch.phase_resident, self._watch.phase_size)
+        measured = self._measured(phase=True)
         self._process.books.give_back()  # what the C library keeps of this phase is not held in the next
         self._process.marks.note()
         self._watch.phase_resident = self._watch.phase_size = 0
@@ -207,6 +212,7 @@ class HighWater:
     def pause(self) -> None:
         """Keep the marks as they are."""
         self._process.marks.note()
+        self._paused = True
         self._watch.pause()
 
     def resume(self) -> None:
@@ -227,17 +233,24 @@ class HighWater:
         """Look how far the process has grown, and at its heap where that is the most yet."""
         if not self._ready:
             return
-        grown = self._resident() - self._watch.resident_before
+        resident, shared = self._resident()
+        grown = resident - self._watch.resident_before
+        self._shared = max(self._shared, shared - self._shared_before)
+        self._own = max(self._own, grown - (shared - self._shared_before))
         self.samples.add(max(grown, 0))
         self._traced = self._traced or (tracemalloc.is_tracing() and not self._sizes.looking)
         if grown > max(self._look.grown * _WORTH_LOOKING, self._limit / 2):
             before, now = self._heap, self._process.books.read()
             used = {row.size: row.used for row in before.classes}
+            held = max(now.in_use - before.in_use, 0)
+            # What was free at the start was given back; freed again, it is a page, so the sums alone do not tell.
+            large = min(now.large_free, max(grown - held, 0))
             self._look = _Look(
                 grown,
                 {row.size: row.used - used.get(row.size, 0) for row in now.classes if row.used > used.get(row.size, 0)},
-                max(now.large_free - before.large_free, 0) + max(now.small_free - before.small_free, 0),
+                large + max(now.small_free - before.small_free, 0),
                 max(before.small_free - now.small_free, 0),
+                max(held, self._look.held),
             )
             if self._look.deciding(self._limit) and not self._traced:
                 self._sizes.look()
@@ -249,25 +262,49 @@ class HighWater:
             return 0, free + self._edges
         return look.reused, min(free, look.reused + grown // 10) + self._edges
 
-    def _measured(self, resident_most: int | None = None, size_most: int | None = None) -> Measurement:
+    def _measured(self, *, phase: bool = False) -> Measurement:
         if self._traced or tracemalloc.is_tracing():
             return unmeasured(self.name, "the test traces memory itself (tracemalloc), which takes memory of its own")
         watch, before, now = self._watch, self._heap, self._process.books.read()
-        grown = (resident_most or watch.resident) - watch.resident_before - max(watch.file - watch.file_before, 0)
-        grown = max(grown, 0)
+        resident, size = (watch.phase_resident, watch.phase_size) if phase else (watch.resident, watch.size)
+        files = max(watch.file - watch.file_before, 0)
+        grown = max(resident - watch.resident_before - files, 0)
         least, most = self._wasted(grown, now)
-        untouched, surely = self._untouched(grown, (size_most or watch.size) - watch.size_before, now)
+        untouched, surely = self._untouched(grown, size - watch.size_before, now)
         freed = max(before.in_use - now.in_use, 0)
         reused, hidden = self._hidden(grown)
-        low = grown - most + reused + (untouched if surely else 0)
+        reused += untouched if surely else 0
+        holes = self._holes(grown)
+        surely_grown = grown
+        if self._shared - files > MB:  # files were mapped for a while, perhaps at the peak, perhaps more than was seen
+            surely_grown = 0 if self._paused or phase else min(grown, self._own)
+        low = max(surely_grown - most - holes + reused, self._held(now, phase=phase) - most)
         high = grown - least + hidden + untouched + freed
-        best = grown - (least + most) // 2 + reused + (untouched if surely else 0)
+        best = max(grown - (least + most) // 2 + reused, low)
         return Measurement(
             peak=best, low=max(min(low, best) - RESOLUTION, 0), high=max(high, best) + RESOLUTION, engine=self.name
         )
 
+    def _holes(self, grown: int) -> int:
+        """Bytes that were free inside the heap at the peak, and pages all the same, at most."""
+        look, free = self._look, self._heap.large_free
+        if look.held >= grown // 2 and look.grown >= grown * _NEAR:
+            return look.holes
+        if free > grown // 4:
+            return max(look.holes, min(free, grown))
+        return min(
+            look.holes, grown // 4
+        )  # a look that came too late: most of it was held at the peak, and freed since
+
+    def _held(self, now: Heap, *, phase: bool) -> int:
+        """Bytes that were handed out at a moment when somebody looked: the peak is no less."""
+        if self._paused:  # what was taken in the pause is among them
+            return 0
+        held = now.in_use - self._heap.in_use
+        return held if phase else max(held, self._look.held)
+
     def _wasted(self, grown: int, now: Heap) -> tuple[int, int]:
-        """Bytes of the growth that nobody asked for, at least and at most: rounded up, or free in the heap."""
+        """Bytes of the growth that nobody asked for, since they were rounded up, at least and at most."""
         before, look = self._heap, self._look
         arenas = now.arenas_ever - before.arenas_ever
         if now.arenas_most > before.arenas_most or arenas > now.arenas_most - before.arenas:
@@ -286,7 +323,7 @@ class HighWater:
                 most += count * sampled * 1.25
         unseen = max(small - int(seen * sum(size * count for size, count in look.blocks.items())), 0)
         most = min(most * seen + unseen * _WASTE_SHARE, small * _WASTE_SHARE * 1.25)
-        return int(min(least * seen, most)), int(most + min(look.holes, grown // 4))
+        return int(min(least * seen, most)), int(most)
 
     def _untouched(self, grown: int, size: int, now: Heap) -> tuple[int, bool]:
         """Bytes that were taken and perhaps never touched, and whether that is sure.
@@ -297,12 +334,10 @@ class HighWater:
         watch = self._watch
         foreign = (watch.size_now - watch.size_before) - (now.taken - self._heap.taken)
         unused = size - max(foreign, 0) - grown
-        if unused < max(4 * MB, size * _UNTOUCHED):
-            return 0, False  # the ends of arenas and of growing lists
-        started = self._started or STARTS.count - self._started_before
-        if foreign > MB or started:
+        if started := self._started or STARTS.count - self._started_before:
             return max(unused - _ARENA - started * _stack_size(), 0), False
-        return unused, True
+        # A little may be the ends of arenas and of growing lists.
+        return max(unused, 0), foreign <= MB and unused >= max(4 * MB, size * _UNTOUCHED)
 
 
 def _stack_size() -> int:

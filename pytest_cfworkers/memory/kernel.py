@@ -131,9 +131,10 @@ class Resident:
     def __init__(self) -> None:
         self._file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
-    def __call__(self) -> int:
-        """Ask."""
-        return int(os.pread(self._file, 64, 0).split(None, 2)[1]) * mmap.PAGESIZE
+    def __call__(self) -> tuple[int, int]:
+        """Ask; return also how much of it is shared: files, and memory that processes share."""
+        _, resident, shared, _ = os.pread(self._file, 64, 0).split(None, 3)
+        return int(resident) * mmap.PAGESIZE, int(shared) * mmap.PAGESIZE
 
     def close(self) -> None:
         """Ask no more."""

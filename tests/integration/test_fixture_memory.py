@@ -2,6 +2,8 @@
 
 from tests.integration.user_project import Project
 
+ASYNCIO = ("-o", "asyncio_default_fixture_loop_scope=function")
+
 
 def test_figures_phases_and_assertions(project: Project) -> None:
     project.write(
@@ -74,7 +76,7 @@ def test_async_tests_and_a_mark_that_turns_the_limit_off(project: Project) -> No
             assert cf_memory.peak > 199 * 2**20
         """
     )
-    project.run(plugins=("asyncio",)).assert_outcomes(passed=1)
+    project.run(*ASYNCIO, plugins=("asyncio",)).assert_outcomes(passed=1)
 
 
 def test_what_the_ledger_pauses_does_not_count(project: Project) -> None:

@@ -188,3 +188,30 @@ def test_under_memray_of_pytest_the_cheap_engine_still_decides(project: Project)
     result = project.pytester.runpytest_subprocess("--memray", "-p", "no:randomly", "-p", "no:asyncio")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["memory: 1[56]?* MB held at once, the limit is 128 MB (paid plan)"])
+
+
+def test_what_a_database_answered_is_among_what_was_held(project: Project) -> None:
+    project.write(
+        test_it="""
+        import asyncio
+
+        import pytest
+
+        ROWS = (
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+            "SELECT i, printf('%.400c', 'x') AS text FROM n"
+        )
+
+        @pytest.mark.cf_limits(memory="1 MB")
+        def test_all_at_once(cf_d1):
+            async def run():
+                return (await cf_d1.prepare(ROWS).all()).results
+
+            assert len(asyncio.run(run())) == 5_000
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["    held at:", "*MB in * blocks  pytest_cfworkers/d1, in the place of the platform: what it answered"]
+    )

@@ -1,12 +1,15 @@
 """`MemoryTracker` without pytest: figures, phases, nesting, and when it gives none."""
 
 import asyncio
+import mmap
 import os
 import sys
 import threading
+import time
 import tracemalloc
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,6 +139,22 @@ def test_what_a_thread_never_touched_is_not_guessed() -> None:
     assert tracker.measurement.judge(128 * MB) != "over"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")
+def test_a_file_that_was_mapped_for_a_while_is_not_guessed(tmp_path: Path) -> None:
+    """The kernel counts its pages, which are the file's, and tells no more of them when the mapping is gone."""
+    file = tmp_path / "data"
+    file.write_bytes(bytes(60 * MB))
+    with MemoryTracker("40 MB") as tracker:
+        with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            assert not sum(mapped[:: mmap.PAGESIZE])
+            while max((size for _, size in tracker.samples), default=0) < 55 * MB:
+                time.sleep(0)
+        held = bytearray(20 * MB)
+        del held
+    assert tracker.measurement.low <= 24 * MB
+    assert tracker.measurement.judge(40 * MB) == "undecided"
+
+
 def test_a_limit_too_fine_for_pages_is_traced() -> None:
     with MemoryTracker("1 MB") as tracker:
         len(bytearray(MB // 2))
@@ -159,6 +178,16 @@ def test_where_tracemalloc_is_on_already_it_is_used_and_left_on() -> None:
     assert near(tracker.peak, 5 * MB)
     assert tracemalloc.is_tracing()
     assert tracemalloc.get_traceback_limit() == 3
+
+
+@pytest.mark.usefixtures("traced")
+def test_an_application_finds_the_peak_of_its_own_tracing_afterwards() -> None:
+    bytearray(50 * MB)
+    _, before = tracemalloc.get_traced_memory()
+    with MemoryTracker() as tracker:
+        bytearray(10 * MB)
+    assert near(tracker.peak, 10 * MB)
+    assert 0 <= tracemalloc.get_traced_memory()[1] - before < 10_000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")

@@ -8,6 +8,7 @@ import os
 import re
 import threading
 import tracemalloc
+import zlib
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -169,6 +170,25 @@ def cycles() -> object:
     return None
 
 
+def unpacked() -> object:
+    """Ask for more than is filled, as `zlib` does for the end of its answer."""
+    return len(zlib.decompress(zlib.compress(bytes(SIZE // 2))))
+
+
+def kept_free() -> object:
+    """Free a buffer that the C library keeps, and take one that does not fit into its place."""
+    for size in (20, 21, 22, 23):
+        bytearray(size * MB)
+        [bytes([number % 256]) * 5_000 for number in range(200)]
+    return None
+
+
+def imported() -> object:
+    import sqlite3  # noqa: PLC0415 - a module in C takes address space, too
+
+    return len(bytes(SIZE)), sqlite3.sqlite_version
+
+
 def numpy_zeros() -> object:
     return np.zeros(SIZE // 8)
 
@@ -248,7 +268,7 @@ FRESH: Final = (
     *(one_buffer, one_untouched_buffer, one_text, many_buffers, many_untouched_buffers, chunks, joined),
     *(dicts, tuples, lists, floats, integers, short_texts, slotted, rows, numbers_in_a_set, words_to_lists),
     *(written_json, read_json, typed_array, double_ended_queue, growing_bytes, file_in_memory, found_words),
-    *(freed_before_the_end, freed_small_objects, again_and_again, cycles),
+    *(freed_before_the_end, freed_small_objects, again_and_again, cycles, unpacked, kept_free, imported),
     *(numpy_zeros, numpy_ones, numpy_temporaries, buffers_of_threads, objects_of_threads, beside_threads),
 )
 HISTORIES: Final = (
@@ -269,8 +289,8 @@ class Case(NamedTuple):
         return f"{self.workload.__name__} after {self.history.__name__}"
 
 
-UNSEEN: Final = frozenset({double_ended_queue, beside_threads})
-"""What `auto` may leave undecided at any time: one call that nobody can look into, and the stacks of threads."""
+UNSEEN: Final = frozenset({double_ended_queue, beside_threads, unpacked, imported})
+"""What `auto` may leave undecided at any time: one call that nobody can look into, and what is not the allocators'."""
 
 PLAIN: Final = frozenset(
     {
