@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
+from pytest_cfworkers.report.excess import OVER
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Run
@@ -96,7 +97,8 @@ def _headroom(records: tuple[TestRecord, ...]) -> Iterator[str]:
     yield "| limit | used at most | limit | left | by |"
     yield "|---|--:|--:|--:|---|"
     for limit, usage, record in sorted(worst, key=lambda row: row[1].headroom):
-        left = "over" if usage.headroom < 0 else f"{usage.headroom:.0f} %"
+        excess = record.excess(limit)
+        left = OVER[excess] if excess else f"{usage.headroom:.0f} %"
         used, allowed = limit.format(usage.used), limit.format(usage.limit)
         yield f"| {limit.title} | {used} | {allowed} | {left} | {code(record.nodeid)} |"
     yield ""

@@ -203,6 +203,7 @@ def hostile() -> Run:
                 path=payload,
                 outcome="failed",
                 violations=(found,),
+                known=(found,),
                 allowed=(found,),
                 advice=(found,),
                 unused={"memory": payload},
@@ -240,6 +241,7 @@ def eventful() -> Run:
         first,
         usage={**first.usage, "subrequests": Usage(used=8_900, limit=10_000, other=50)},
         allowed=(replace(violation(9, 1), headline="9 connections at once, the limit is 6"),),
+        known=(replace(violation(8, 2), headline="8 connections at once, the limit is 6"),),
         advice=(advice,),
         unused={"memory": "the import is large, see #12"},
     )

@@ -327,6 +327,7 @@ def test_a_test_tells_what_it_broke_and_what_was_allowed_and_advised(show: Calla
     )
     page.evaluate("location.hash = '#t0'")
     expect(page.locator("#panel .card.allowed")).to_contain_text("9 connections at once")
+    expect(page.locator("#panel .card.known")).to_contain_text("8 connections at once")
     expect(page.locator("#panel .card.advice")).to_contain_text("the same statement in 12 round trips")
 
 

@@ -52,6 +52,7 @@ def render(run: Run) -> str:
         headroom=tuple(overview.headroom(tests)),
         spreads=tuple(overview.spreads(tests)),
         broken=findings.broken(tests),
+        known=findings.known(tests),
         allowed=findings.allowed(tests),
         advice=findings.advice(tests),
         elsewhere=tuple(findings.elsewhere(tests)),
