@@ -58,7 +58,10 @@ def _headline(run: Run, broken: list[tuple[Violation, TestRecord]]) -> str:
     elif not run.tests:
         said = "⚪ No test was guarded against the limits of Cloudflare Workers"
     else:
-        said = f"✅ {_number(len(run.tests), 'test')} within the limits of Cloudflare Workers"
+        count = _number(len(run.tests), "test")
+        kept = f"{count}, none newly beyond" if any(record.known for record in run.tests) else f"{count} within"
+        sign = "❌" if failed else "✅" if run.complete else "⚠️"
+        said = f"{sign} {kept} the limits of Cloudflare Workers"
     return f"{said}, {_number(failed, 'gate')} failed" if failed else said
 
 

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 from pytest_cfworkers.callsite import Frame
-from pytest_cfworkers.limits import BY_KEY, Rule
+from pytest_cfworkers.limits import BY_KEY, D1_PARAMETERS, LIMITS, Rule
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Bundle, GateResult, Run
 from pytest_cfworkers.report.timeline import Span, Timeline
@@ -226,6 +226,13 @@ def hostile() -> Run:
             imports=tuple((text, 1.0) for text in PAYLOADS),
         ),
     )
+
+
+def wide() -> Run:
+    """Make a run with a figure of every limit, many of them beyond it, and with a test of hundreds of connections."""
+    base = record(0, 400, broken=True, dice=random.Random(5))  # noqa: S311 - nobody's secret
+    usage = {limit.key: Usage(used=10_400, limit=10_000, other=None) for limit in (*LIMITS, D1_PARAMETERS)}
+    return replace(run(0), tests=(base, replace(base, nodeid="tests/test_wide.py::test_everything", usage=usage)))
 
 
 def eventful() -> Run:

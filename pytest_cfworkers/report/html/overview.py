@@ -115,6 +115,10 @@ def verdict(run: Run) -> Verdict:
     if not run.tests:
         detail = "Mark tests with @pytest.mark.cf_limits, or measure every test with --cf-limits=report."
         return Verdict(kind="empty", title="No test was guarded", detail=detail)
+    known = sum(len(record.known) for record in run.tests)
+    if known:
+        detail = f"{tests} measured, {number(known, 'violation')} known to the baseline"
+        return Verdict(kind="kept", title="No limit is newly broken", detail=detail)
     return Verdict(kind="kept", title="Every limit is kept", detail=f"{tests} measured")
 
 
@@ -154,7 +158,7 @@ def _rules(run: Run) -> str:
             counts[rule] = counts.get(rule, 0) + 1
     ranked = sorted(counts.items(), key=lambda pair: -pair[1])
     words = [f"{rule} in {number(count, 'test')}" for rule, count in ranked]
-    return ", ".join(words) if words else f"{number(len(run.tests), 'test')} measured, each within its limits"
+    return ", ".join(words) if words else f"{number(len(run.tests), 'test')} measured, none newly breaks a limit"
 
 
 def _headroom(limit: Limit, usage: Usage, index: int, record: TestRecord) -> Headroom:
