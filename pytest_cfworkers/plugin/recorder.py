@@ -38,7 +38,7 @@ class Recorder:
         self.records: dict[str, TestRecord] = {}
         self.gates: tuple[GateResult, ...] = ()
         self.bundle: Bundle | None = None
-        self.complete = True
+        self.complete: bool = True
         self._settings = settings
         self._problems: dict[str, None] = {}
         self._started = dt.datetime.now(dt.UTC)
