@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pytest_cfworkers.invocation import Invocation as Invocation
     from pytest_cfworkers.keys import LimitsError as LimitsError
     from pytest_cfworkers.memory.tracker import MemoryTracker as MemoryTracker
+    from pytest_cfworkers.plugin.fixtures import Ledger as Ledger
+    from pytest_cfworkers.plugin.memory import Memory as Memory
     from pytest_cfworkers.statistics import Statistics as Statistics
     from pytest_cfworkers.timer import OperationTimeout as OperationTimeout
     from pytest_cfworkers.timer import Timer as Timer
@@ -24,8 +26,10 @@ __all__ = [
     "CfLimitExceeded",
     "GuardedTransport",
     "Invocation",
+    "Ledger",
     "Limits",
     "LimitsError",
+    "Memory",
     "MemoryTracker",
     "OperationTimeout",
     "Statistics",
@@ -38,10 +42,12 @@ _HOMES = {
     "CfLimitExceeded": "violation",
     "GuardedTransport": "clients.httpx",
     "Invocation": "invocation",
+    "Ledger": "plugin.fixtures",
     "Limits": "in_force",
     "LimitsError": "keys",
-    "OperationTimeout": "timer",
+    "Memory": "plugin.memory",
     "MemoryTracker": "memory.tracker",
+    "OperationTimeout": "timer",
     "Statistics": "statistics",
     "Timer": "timer",
     "Violation": "violation",

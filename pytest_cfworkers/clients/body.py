@@ -35,6 +35,7 @@ class Body:
         self._reader = reader
 
     def __iter__(self) -> Iterator[bytes]:
+        __tracebackhide__ = True
         reader = self._reader
         reader.reading()
         try:
@@ -71,6 +72,7 @@ class AsyncBody:
         self._reader = reader
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        __tracebackhide__ = True
         reader = self._reader
         reader.reading()
         stream = self._stream.__aiter__()

@@ -72,11 +72,13 @@ class Exchange:
 
     def wait(self) -> None:
         """Block until the connection has its slot."""
+        __tracebackhide__ = True
         if not admission.wait_for_slot(self._invocation, self._connection, self._timeout_s()):
             raise self._timed_out()
 
     async def wait_async(self) -> None:
         """Wait in a task until the connection has its slot, then let the other tasks have their turn."""
+        __tracebackhide__ = True
         if self._connection.state == "queued" and not await admission.wait_for_slot_async(
             self._invocation, self._connection, self._timeout_s()
         ):
@@ -129,6 +131,7 @@ class Exchange:
 
     def reading(self) -> None:
         """Note that the next part of the body is asked for."""
+        __tracebackhide__ = True
         if self._connection.outcome == "evicted":
             raise self._dialect.module.ReadError(CLOSED_DUE_TO_LIMIT, request=self._request)
         self._invocation.reading(self._connection)

@@ -2,6 +2,7 @@
 
     faults = Faults(
         Fault(NETWORK_LOST, at=2),  # the second round trip
+        Fault(NETWORK_LOST, times=2),  # the next two
         Fault(OVERLOADED, matching=r"^INSERT", times=3),  # the next three inserts
         Fault(RESET_FOR_CODE, probability=0.1, seed=7),  # one in ten, the same ones in each run
         Fault(NETWORK_LOST, matching="UPDATE accounts", after=True),  # the update took effect
@@ -51,7 +52,8 @@ PERSISTENT: Final = (TIMED_OUT, QUEUED_TOO_LONG, OVERLOADED, OUT_OF_MEMORY, OUT_
 class Fault:
     """One error, and when it strikes.
 
-    A fault strikes a round trip for which all that is given holds: position, pattern and chance.
+    A fault strikes a round trip for which all that is given holds: position, pattern and chance. With `times` alone
+    it strikes the next ones.
 
     Args:
         message: The error's text, one of this module's or any other.
@@ -78,8 +80,8 @@ class Fault:
         after: bool = False,
         times: int | Literal["default"] | None = "default",
     ) -> None:
-        if at is None and matching is None and probability is None:
-            raise ValueError("a fault needs at=, matching= or probability= to know when it strikes")
+        if at is None and matching is None and probability is None and times == "default":
+            raise ValueError("a fault needs at=, times=, matching= or probability= to know when it strikes")
         if not isinstance(message, str):
             raise _invalid("message", message, "a text, such as those of pytest_cfworkers.d1.faults")
         if at is not None and not _is_count(at):

@@ -3,6 +3,7 @@
 Sources: https://developers.cloudflare.com/d1/platform/limits/ (checked 2026-11-24).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, final
@@ -15,6 +16,9 @@ REPEATED: Final = 5
 
 KEPT: Final = 1_000
 """Different statements that are told apart in one invocation; later ones are only counted."""
+
+_PAGE: Final = re.compile(r"(?:(?<!<)>|<(?!>))=?\s*\(?\s*\?.*\bORDER\s+BY\b.*\bLIMIT\b", re.IGNORECASE | re.DOTALL)
+"""A page that begins after a key: only the page before tells that key, so that no batch can hold both."""
 
 
 class Scan(NamedTuple):
@@ -88,4 +92,4 @@ class QueryGuard:
 
     def repeated(self) -> Iterator[Repetition]:
         """Yield the statements that were sent alone often enough to be worth a batch."""
-        return (seen for seen in tuple(self._alone.values()) if seen.times >= REPEATED)
+        return (seen for seen in tuple(self._alone.values()) if seen.times >= REPEATED and not _PAGE.search(seen.sql))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
+from pytest_cfworkers.report.excess import OVER
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Run
@@ -57,7 +58,10 @@ def _headline(run: Run, broken: list[tuple[Violation, TestRecord]]) -> str:
     elif not run.tests:
         said = "⚪ No test was guarded against the limits of Cloudflare Workers"
     else:
-        said = f"✅ {_number(len(run.tests), 'test')} within the limits of Cloudflare Workers"
+        count = _number(len(run.tests), "test")
+        kept = f"{count}, none newly beyond" if any(record.known for record in run.tests) else f"{count} within"
+        sign = "❌" if failed else "✅" if run.complete else "⚠️"
+        said = f"{sign} {kept} the limits of Cloudflare Workers"
     return f"{said}, {_number(failed, 'gate')} failed" if failed else said
 
 
@@ -96,7 +100,8 @@ def _headroom(records: tuple[TestRecord, ...]) -> Iterator[str]:
     yield "| limit | used at most | limit | left | by |"
     yield "|---|--:|--:|--:|---|"
     for limit, usage, record in sorted(worst, key=lambda row: row[1].headroom):
-        left = "over" if usage.headroom < 0 else f"{usage.headroom:.0f} %"
+        excess = record.excess(limit)
+        left = OVER[excess] if excess else f"{usage.headroom:.0f} %"
         used, allowed = limit.format(usage.used), limit.format(usage.limit)
         yield f"| {limit.title} | {used} | {allowed} | {left} | {code(record.nodeid)} |"
     yield ""

@@ -8,6 +8,7 @@ from pytest_cfworkers.callsite import Frame, inside
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit, Rule
+from pytest_cfworkers.report.excess import Excess
 from pytest_cfworkers.report.redaction import redact
 from pytest_cfworkers.report.timeline import Timeline
 from pytest_cfworkers.statistics import Statistics
@@ -134,6 +135,20 @@ class TestRecord:
             allowed=each(self.allowed),
             advice=each(self.advice),
         )
+
+    def excess(self, limit: Limit) -> Excess:
+        """Tell what it means that the test used more than a limit; "" where it did not."""
+        usage = self.usage.get(limit.key)
+        if usage is None or usage.used <= usage.limit:
+            return ""
+        if limit is D1_PARAMETERS:
+            return "refused"
+        found: Mapping[Excess, tuple[Violation, ...]] = {
+            "broken": self.violations,
+            "known": self.known,
+            "allowed": self.allowed,
+        }
+        return next((kind for kind, of in found.items() if any(one.rule == limit.rule for one in of)), "warned")
 
     @property
     def fails_elsewhere(self) -> tuple[Limit, ...]:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
+from pytest_cfworkers.report.excess import OVER
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import Violation
@@ -87,11 +88,8 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int, pl
         figure = f"{_number(limit, usage.used)} / {_number(limit, usage.limit)}"
         headroom, style = f"{usage.headroom:.0f} % left", ""
         if usage.headroom < 0:
-            allowed = any(found.rule == limit.rule for found in record.allowed)
-            failing = any(found.rule == limit.rule for found in record.violations)
-            known = any(found.rule == limit.rule for found in record.known)
-            headroom = "over" if failing else "over, known" if known else "over, allowed" if allowed else "over, warns"
-            style = "red" if failing else "yellow"
+            excess = record.excess(limit)
+            headroom, style = OVER[excess], "red" if excess == "broken" else "yellow"
         yield Line(_fit(f"  {figure:>20}  {headroom:>13}  ", record.nodeid, width), style)
     if len(used) > top:
         yield Line(f"  … and {_tests(len(used) - top, 'more test')}")

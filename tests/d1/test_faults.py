@@ -64,6 +64,19 @@ def test_exec_words_a_fault_as_it_words_every_error() -> None:
     asyncio.run(story())
 
 
+def test_a_number_of_times_alone_strikes_the_next_round_trips() -> None:
+    async def story() -> None:
+        database = await prepared()
+        with inject(database, Faults(Fault(NETWORK_LOST, times=2))) as faults:
+            for _ in range(2):
+                with pytest.raises(D1Error):
+                    await count(database)
+            await count(database)
+        assert [position for position, _ in faults.struck] == [1, 2]
+
+    asyncio.run(story())
+
+
 def test_chance_repeats_itself() -> None:
     async def story() -> list[bool]:
         database = await prepared()
@@ -85,7 +98,7 @@ def test_chance_repeats_itself() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "a fault needs at=, matching= or probability= to know when it strikes"),
+        ({}, "a fault needs at=, times=, matching= or probability= to know when it strikes"),
         ({"at": 0}, "at=0: it takes a round trip's number, counted from 1"),
         ({"at": 1.5}, "at=1.5: it takes a round trip's number, counted from 1"),
         ({"at": "1"}, "at='1': it takes a round trip's number, counted from 1"),

@@ -4,6 +4,10 @@ import os
 
 import pytest
 
+from pytest_cfworkers import wording
+from pytest_cfworkers.callsite import NOWHERE
+from pytest_cfworkers.guards.queries import Scan
+from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.lanes.installation import cache_folder, status
 from tests.integration.user_project import Project
 
@@ -197,6 +201,20 @@ def test_a_scan_of_a_whole_table_is_advised_an_index(project: Project) -> None:
     )
     result = project.run()
     result.stdout.fnmatch_lines(["advice", "    a statement reads all of repos: 1,200 rows", "*CREATE INDEX*"])
+
+
+@pytest.mark.parametrize(
+    ("sql", "fix"),
+    [
+        ("SELECT * FROM repos ORDER BY id", "... WHERE id > ? ORDER BY id LIMIT ?"),
+        ("SELECT count(*) FROM repos", "a row of its own"),
+        ("SELECT * FROM repos ORDER BY stars DESC LIMIT 10", "CREATE INDEX"),
+        ("SELECT max(stars) FROM repos", "CREATE INDEX"),
+    ],
+)
+def test_an_index_is_advised_only_where_it_makes_a_statement_read_less(sql: str, fix: str) -> None:
+    advice = wording.full_scan(Scan("repos", 1_200, sql, NOWHERE), Limits.plan("free"))
+    assert fix in advice.remedy
 
 
 def test_parameters_near_the_maximum_are_shown(project: Project) -> None:

@@ -304,3 +304,31 @@ def test_a_narrow_terminal_keeps_the_end_of_the_ids(project: Project, monkeypatc
     lines = [line for line in result.outlines if line.endswith("_end") and "% left" in line]
     assert lines
     assert all(len(line) <= 70 for line in lines)
+
+
+@pytest.mark.parametrize("kind", ["", "async "])
+def test_reading_what_was_evicted_fails_in_the_users_line_and_shows_no_line_of_the_plugin(
+    project: Project, kind: str
+) -> None:
+    project.write(
+        test_it=f"""
+        import asyncio
+        import httpx
+        from sending import answer
+
+        async def read_seven():
+            transport = httpx.MockTransport(answer)
+            client = httpx.{"AsyncClient" if kind else "Client"}(transport=transport)
+            sent = [client.build_request("GET", "https://example.com/") for _ in range(7)]
+            responses = [{"await " if kind else ""}client.send(request, stream=True) for request in sent]
+            {kind}for part in responses[0].iter_bytes() if {not kind} else responses[0].aiter_bytes():
+                pass
+
+        def test_it():
+            asyncio.run(read_seven())
+        """
+    )
+    result = project.run("--cf-limits=enforce")  # which fails where a line of the plugin is shown
+    result.stdout.fnmatch_lines(
+        ["test_it.py:10: in read_seven", "E *ReadError: Response closed due to connection limit"]
+    )

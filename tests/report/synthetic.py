@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 from pytest_cfworkers.callsite import Frame
-from pytest_cfworkers.limits import BY_KEY, Rule
+from pytest_cfworkers.limits import BY_KEY, D1_PARAMETERS, LIMITS, Rule
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Bundle, GateResult, Run
 from pytest_cfworkers.report.timeline import Span, Timeline
@@ -203,6 +203,7 @@ def hostile() -> Run:
                 path=payload,
                 outcome="failed",
                 violations=(found,),
+                known=(found,),
                 allowed=(found,),
                 advice=(found,),
                 unused={"memory": payload},
@@ -227,6 +228,13 @@ def hostile() -> Run:
     )
 
 
+def wide() -> Run:
+    """Make a run with a figure of every limit, many of them beyond it, and with a test of hundreds of connections."""
+    base = record(0, 400, broken=True, dice=random.Random(5))  # noqa: S311 - nobody's secret
+    usage = {limit.key: Usage(used=10_400, limit=10_000, other=None) for limit in (*LIMITS, D1_PARAMETERS)}
+    return replace(run(0), tests=(base, replace(base, nodeid="tests/test_wide.py::test_everything", usage=usage)))
+
+
 def eventful() -> Run:
     """Make a small run that has a bit of everything: gates, a bundle, advice, allowances, several invocations."""
     base = run(3, broken=0.0)
@@ -240,6 +248,7 @@ def eventful() -> Run:
         first,
         usage={**first.usage, "subrequests": Usage(used=8_900, limit=10_000, other=50)},
         allowed=(replace(violation(9, 1), headline="9 connections at once, the limit is 6"),),
+        known=(replace(violation(8, 2), headline="8 connections at once, the limit is 6"),),
         advice=(advice,),
         unused={"memory": "the import is large, see #12"},
     )

@@ -33,6 +33,7 @@ RUNS = {
     "eventful": synthetic.eventful(),
     "hostile": synthetic.hostile(),
     "many": synthetic.run(300),
+    "wide": synthetic.wide(),
 }
 
 expect.set_options(timeout=PATIENCE)
@@ -99,7 +100,7 @@ def test_the_page_opens_from_disk_without_an_error_or_a_request(show: Callable[.
 
 
 @EACH
-@pytest.mark.parametrize("width", [390, 800, 1280])
+@pytest.mark.parametrize("width", [390, 800, 1280, 1500])
 def test_the_page_never_scrolls_sideways(show: Callable[..., Page], name: str, width: int) -> None:
     page = show(name, viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -327,6 +328,7 @@ def test_a_test_tells_what_it_broke_and_what_was_allowed_and_advised(show: Calla
     )
     page.evaluate("location.hash = '#t0'")
     expect(page.locator("#panel .card.allowed")).to_contain_text("9 connections at once")
+    expect(page.locator("#panel .card.known")).to_contain_text("8 connections at once")
     expect(page.locator("#panel .card.advice")).to_contain_text("the same statement in 12 round trips")
 
 

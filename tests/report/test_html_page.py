@@ -156,6 +156,10 @@ def words(run: Run) -> str:
     [
         (RUNS["nothing"], "No test was guarded"),
         (RUNS["three tests"], "Every limit is kept"),
+        (
+            replace(RUNS["three tests"], tests=(runs.record(violations=(), known=(runs.SEVEN,)),)),
+            "No limit is newly broken",
+        ),
         (synthetic.run(3, broken=1), "3 of 3 tests break a limit"),
         (RUNS["something of all"], "1 of 4 tests breaks a limit, 1 gate fails"),
     ],

@@ -43,11 +43,12 @@ def test_a_bar_says_how_much_is_left(used: int, left: str, standing: str) -> Non
 def test_a_bar_over_the_limit_shows_where_the_limit_is_and_how_far_beyond_it_goes() -> None:
     bar = of_connections(24, violations=(synthetic.violation(24),))
     assert (bar.within, bar.beyond, bar.mark) == (25, 75, 25)
-    assert (bar.used, bar.allowed, bar.left, bar.standing) == ("24", "6", "over the limit", "over")
+    assert (bar.used, bar.allowed, bar.left, bar.standing) == ("24", "6", "over", "over")
 
 
 def test_what_is_over_and_allowed_or_only_warns_is_not_told_as_broken() -> None:
     assert of_connections(7, allowed=(synthetic.violation(7),)).standing == "allowed"
+    assert of_connections(7, known=(synthetic.violation(7),)).left == "over, known"
     assert of_connections(7).standing == "warns"
 
 

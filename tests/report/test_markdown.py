@@ -41,6 +41,8 @@ def test_a_broken_run_is_told_with_places_headroom_and_the_other_plan() -> None:
 
 def test_a_run_within_the_limits_says_so() -> None:
     assert render(run(record(violations=()))).startswith("### ✅ 1 test within the limits of Cloudflare Workers\n")
+    known = record(violations=(), known=(SEVEN,))
+    assert render(run(known)).startswith("### ✅ 1 test, none newly beyond the limits of Cloudflare Workers\n")
     assert render(run()).startswith("### ⚪ No test was guarded against the limits of Cloudflare Workers\n")
 
 
@@ -58,7 +60,7 @@ def test_gates_are_a_table_and_count_in_the_headline() -> None:
     warned = replace(held, expression="connections<=5", observed="6", bound="5", passed=False, level="warning")
     failed = replace(held, expression="p95_ms<=5", observed="7 ms", bound="5 ms", passed=False)
     text = render(run(record(violations=()), gates=(held, warned, failed)))
-    assert text.startswith("### ✅ 1 test within the limits of Cloudflare Workers, 1 gate failed\n")
+    assert text.startswith("### ❌ 1 test within the limits of Cloudflare Workers, 1 gate failed\n")
     assert "| `violations==0` | 0 | 0 | ✅ holds |\n" in text
     assert "| `connections<=5` | 6 | 5 | ⚠️ warns |\n" in text
     assert "| `p95_ms<=5` | 7 ms | 5 ms | ❌ fails |\n" in text
@@ -67,7 +69,7 @@ def test_gates_are_a_table_and_count_in_the_headline() -> None:
 def test_what_the_baseline_knows_is_counted_and_the_bundle_is_told() -> None:
     bundle = Bundle(path="src|x", size=3 * 2**20, gzip_size=2**20, files=2)
     text = render(run(record(violations=(), known=(SEVEN,)), bundle=bundle))
-    assert text.startswith("### ✅ 1 test within the limits")
+    assert text.startswith("### ✅ 1 test, none newly beyond the limits")
     assert "\n1 violation known to the baseline, which fail nothing.\n" in text
     assert "\nThe bundle of <code>src&#124;x</code>: 3 MB in 2 files, 1 MB compressed.\n" in text
 

@@ -42,6 +42,22 @@ def test_a_repetition_names_the_line_that_sent_it_first(guard: QueryGuard) -> No
     assert (repetition.site, repetition.times, repetition.parameters) == (THERE, REPEATED + 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("sql", "advised"),
+    [
+        ("SELECT id FROM repos WHERE id > ? ORDER BY id LIMIT ?", False),
+        ("select id from repos where tier = ? and (seen, id) < (?1, ?2)\norder by seen desc limit 50", False),
+        ("SELECT id FROM repos WHERE name <> ? ORDER BY id LIMIT 1", True),
+        ("SELECT id FROM repos WHERE id = ? LIMIT 1", True),
+        ("SELECT id FROM repos WHERE seen > ?", True),
+    ],
+)
+def test_pages_that_begin_after_a_key_are_no_repetition(guard: QueryGuard, sql: str, advised: bool) -> None:
+    for _ in range(REPEATED):
+        guard.add(HERE, [sql], [1])
+    assert [one.sql for one in guard.repeated()] == [sql] * advised
+
+
 def test_a_round_trip_that_binds_nothing_has_no_parameters(guard: QueryGuard) -> None:
     guard.add(HERE, [], [])
     assert (guard.budget.count, guard.parameters, list(guard.repeated())) == (1, 0, [])

@@ -114,6 +114,11 @@ def allowed(tests: Sequence[TestRecord]) -> tuple[Card, ...]:
     return _cards((index, record, found) for index, record in enumerate(tests) for found in record.allowed)
 
 
+def known(tests: Sequence[TestRecord]) -> tuple[Card, ...]:
+    """Return a card for each thing that was broken, and that the baseline knows."""
+    return _cards((index, record, found) for index, record in enumerate(tests) for found in record.known)
+
+
 def unneeded(tests: Sequence[TestRecord]) -> Iterator[tuple[int, TestRecord, str, str]]:
     """Yield the allowances that were not needed: the test, the rule and the reason given."""
     for index, record in enumerate(tests):

@@ -1,12 +1,13 @@
 """The first screen: did it pass, how much of each limit is left, and how the figures are spread."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, final
 
 from pytest_cfworkers.limits import Limit
 from pytest_cfworkers.percentile import percentile
+from pytest_cfworkers.report.excess import OVER, Excess
 from pytest_cfworkers.report.html.figures import ALL, amount, left, milliseconds, share
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Run
@@ -20,6 +21,15 @@ TIGHT: Final = 20.0
 """Percent of a limit left below which a test is worth a look."""
 
 Standing = Literal["over", "allowed", "warns", "tight", "plenty"]
+
+_STANDING: Final[Mapping[Excess, Standing]] = {
+    "broken": "over",
+    "known": "allowed",
+    "allowed": "allowed",
+    "refused": "warns",
+    "warned": "warns",
+}
+"""The sign and the colour of a figure beyond its limit."""
 
 
 @final
@@ -105,6 +115,10 @@ def verdict(run: Run) -> Verdict:
     if not run.tests:
         detail = "Mark tests with @pytest.mark.cf_limits, or measure every test with --cf-limits=report."
         return Verdict(kind="empty", title="No test was guarded", detail=detail)
+    known = sum(len(record.known) for record in run.tests)
+    if known:
+        detail = f"{tests} measured, {number(known, 'violation')} known to the baseline"
+        return Verdict(kind="kept", title="No limit is newly broken", detail=detail)
     return Verdict(kind="kept", title="Every limit is kept", detail=f"{tests} measured")
 
 
@@ -144,22 +158,20 @@ def _rules(run: Run) -> str:
             counts[rule] = counts.get(rule, 0) + 1
     ranked = sorted(counts.items(), key=lambda pair: -pair[1])
     words = [f"{rule} in {number(count, 'test')}" for rule, count in ranked]
-    return ", ".join(words) if words else f"{number(len(run.tests), 'test')} measured, each within its limits"
+    return ", ".join(words) if words else f"{number(len(run.tests), 'test')} measured, none newly breaks a limit"
 
 
 def _headroom(limit: Limit, usage: Usage, index: int, record: TestRecord) -> Headroom:
     whole = max(usage.used, usage.limit)
     standing: Standing = "plenty" if usage.headroom >= TIGHT else "tight"
-    if usage.used > usage.limit:
-        failing = any(found.rule == limit.rule for found in record.violations)
-        allowed = any(found.rule == limit.rule for found in record.allowed)
-        standing = "over" if failing else "allowed" if allowed else "warns"
-    words = {"allowed": "over, allowed", "warns": "over, warns", "over": "over the limit"}
+    excess = record.excess(limit)
+    if excess:
+        standing = _STANDING[excess]
     return Headroom(
         limit=limit,
         used=amount(limit, usage.used),
         allowed=amount(limit, usage.limit),
-        left=words.get(standing) or f"{left(usage.headroom)} left",
+        left=OVER[excess] if excess else f"{left(usage.headroom)} left",
         standing=standing,
         within=share(min(usage.used, usage.limit), whole),
         beyond=share(max(0.0, usage.used - usage.limit), whole),

@@ -100,7 +100,7 @@ def _safe(data: object) -> str:
 
 
 def _details(record: TestRecord, strings: Strings) -> Mapping[str, Any]:
-    lists = {"violations": record.violations, "allowed": record.allowed, "advice": record.advice}
+    lists = {"violations": record.violations, "known": record.known, "allowed": record.allowed, "advice": record.advice}
     where = f"{record.path}:{record.line}" if record.path and record.line else record.path
     return {
         "where": strings.number(where),

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -20,8 +20,13 @@ _ROWS: Final = "rows.css"
 """The style of a table that is too narrow for its columns."""
 
 _ID: Final = 350
-_FIGURE: Final = 86
-"""Pixels that the id of a test and its outcome want beside the figures, and that one figure wants."""
+_CHARACTER: Final = 8
+_GAP: Final = 20
+"""Pixels that the id of a test and its outcome want beside the figures, a character of a figure, and its margins."""
+
+_WIDTH: Final = 1_240
+_WIDEST: Final = 1_480
+"""Pixels that the page is wide where there is room, and that it is at most because its table wants more."""
 
 _SCRIPTS: Final = ("page.js", "figures.js", "timeline.js", "waterfall.js", "panel.js", "tests.js")
 
@@ -41,17 +46,21 @@ def render(run: Run) -> str:
     tests = sorted(run.tests, key=lambda record: record.nodeid)  # not in the order in which workers finished
     columns = figures.columns(tests)
     index, details = packing.pack(tests, columns)
-    style, script, early = _file(*_STYLES) + _rows(columns), _file(*_SCRIPTS), _file("early.js")
+    cells = [figures.cells(record, columns) for record in tests]
+    names = ["Time", *(column.short for column in columns), "Left"]
+    style = _file(*_STYLES) + _rows(names, (row[1:] for row in cells))
+    script, early = _file(*_SCRIPTS), _file("early.js")
     page = _environment().get_template("page.html")
     return page.render(
         run=run,
         tests=tests,
         columns=columns,
-        rows=((record, figures.cells(record, columns)) for record in tests),
+        rows=zip(tests, cells, strict=True),
         verdict=overview.verdict(run),
         headroom=tuple(overview.headroom(tests)),
         spreads=tuple(overview.spreads(tests)),
         broken=findings.broken(tests),
+        known=findings.known(tests),
         allowed=findings.allowed(tests),
         advice=findings.advice(tests),
         elsewhere=tuple(findings.elsewhere(tests)),
@@ -95,11 +104,20 @@ def _file(*names: str) -> str:
     return "".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
-def _rows(columns: Sequence[figures.Column]) -> str:
-    """Return the style of the table where it has more columns than fit: each figure is named in its row."""
-    names = ["Time", *(column.short for column in columns), "Left"]
+def _rows(names: Sequence[str], cells: Iterable[Sequence[str]]) -> str:
+    """Return how wide the page is, and the style of its table on screens where not all its columns fit.
+
+    Args:
+        names: What the figures are called.
+        cells: The figures of each test.
+    """
+    longest = (max((len(name) + 1, *map(len, figures))) for name, *figures in zip(names, *cells, strict=True))
+    wanted = _ID + sum(_CHARACTER * length + _GAP for length in longest)
+    screens = f"(max-width: {wanted}px)" if wanted <= _WIDEST else "all"
     rules = (f'.tests td:nth-child({place}) {{ --named: "{name}"; }}' for place, name in enumerate(names, start=3))
-    return f"@media (max-width: {_ID + _FIGURE * len(names)}px) {{\n{_file(_ROWS)}" + "\n".join(rules) + "\n}\n"
+    width = _WIDTH if wanted > _WIDEST else max(_WIDTH, wanted)
+    narrow = "\n".join((_file(_ROWS), *rules))
+    return f"body {{ max-width: {width}px; }}\n@media {screens} {{\n{narrow}\n}}\n"
 
 
 def _policy(style: str, *scripts: str) -> str:

@@ -42,6 +42,7 @@ function openPanel(test) {
       uses(test),
       pictures(test, details.timelines),
       ...findings(details.found.violations, "What broke", "broken"),
+      ...findings(details.found.known, "Known to the baseline, fails nothing", "known"),
       ...findings(details.found.allowed, "Broken, and allowed to be", "allowed"),
       ...findings(details.found.advice, "Worth a look, fails nothing", "advice")),
   );
