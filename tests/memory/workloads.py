@@ -265,7 +265,7 @@ def threads_before() -> object:
 
 
 FRESH: Final = (
-    *(one_buffer, one_untouched_buffer, one_text, many_buffers, many_untouched_buffers, chunks, joined),
+    *(one_buffer, one_untouched_buffer, one_text, many_buffers, chunks, joined),
     *(dicts, tuples, lists, floats, integers, short_texts, slotted, rows, numbers_in_a_set, words_to_lists),
     *(written_json, read_json, typed_array, double_ended_queue, growing_bytes, file_in_memory, found_words),
     *(freed_before_the_end, freed_small_objects, again_and_again, cycles, unpacked, kept_free, imported),
@@ -294,7 +294,7 @@ UNSEEN: Final = frozenset({double_ended_queue, beside_threads, unpacked, importe
 
 PLAIN: Final = frozenset(
     {
-        *(one_buffer, one_untouched_buffer, one_text, many_buffers, many_untouched_buffers, chunks, joined),
+        *(one_buffer, one_untouched_buffer, one_text, many_buffers, chunks, joined),
         *(typed_array, growing_bytes, freed_before_the_end, cycles, numpy_zeros, numpy_ones, numpy_temporaries),
         *(buffers_of_threads,),
     }
