@@ -15,7 +15,7 @@ MB = 2**20
 
 @pytest.mark.cf_limits
 def test_too_much():
-    held = [bytearray(b"x") * MB for _ in range(160)]
+    held = [bytearray(b'x') * MB for _ in range(160)]
     del held
 
 @pytest.mark.cf_limits
@@ -55,7 +55,7 @@ def test_exact_engines_name_the_lines(project: Project, mode: str) -> None:
             "memory: 160 MB held at once, the limit is 128 MB (paid plan)",
             "    every allocation counted, by *",
             "    held at:",
-            "      *MB in *blocks  test_it.py:7: held = ?bytearray(b"x") ? MB for _ in range(160)?",
+            "      *MB in *blocks  test_it.py:7: held = ?bytearray(b'x') ? MB for _ in range(160)?",
         ]
     )
 
