@@ -39,16 +39,16 @@ class Memory:
             return None
         return measured.peak + self.tracker.baseline
 
+    def prepare(self) -> None:
+        """Do beforehand what would take the invocation's time at its start."""
+        if (tracker := self._made()) is not None:
+            tracker.prepare()
+
     def start(self) -> None:
         """Begin to measure, if there is anything to."""
-        if not self._measured:
-            return
-        from pytest_cfworkers.memory.tracker import MemoryTracker  # noqa: PLC0415 - only where memory is limited
-
-        limits = self._limits
-        mode = "trace" if limits.trace and limits.memory_mode == "auto" else limits.memory_mode
-        self.tracker = MemoryTracker(limits.memory, engine=mode, baseline=limits.memory_baseline)
-        self.tracker.start()
+        if (tracker := self._made()) is not None:
+            self.tracker = tracker
+            tracker.start()
 
     def stop(self) -> None:
         """End."""
@@ -76,6 +76,15 @@ class Memory:
         """Yield what should be known and fails nothing: no figure, or one that cannot decide."""
         if (verdict := self._verdict()) in {"undecided", "unmeasured"}:
             yield from self._told(f"{verdict}_memory")
+
+    def _made(self) -> "MemoryTracker | None":
+        if not self._measured:
+            return None
+        from pytest_cfworkers.memory.tracker import MemoryTracker  # noqa: PLC0415 - only where memory is limited
+
+        limits = self._limits
+        mode = "trace" if limits.trace and limits.memory_mode == "auto" else limits.memory_mode
+        return MemoryTracker(limits.memory, engine=mode, baseline=limits.memory_baseline)
 
     def _verdict(self) -> "Verdict | None":
         limits = self._limits

@@ -1,9 +1,11 @@
 """Which engine measures: the cheap one where it can tell, the exact one where it cannot."""
 
 import tracemalloc
+from contextlib import suppress
 from typing import Final, Literal, get_args
 
 from pytest_cfworkers.memory.engine import Engine
+from pytest_cfworkers.memory.preparation import this_process
 
 Mode = Literal["auto", "trace", "memray", "sample", "off"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
@@ -13,6 +15,13 @@ SMALLEST: Final = 64 * 2**10
 
 FINEST: Final = 16 * 2**20
 """The smallest limit that the kernel's pages can tell about, in bytes. Below, `auto` traces."""
+
+
+def prepare(mode: Mode, limit: int) -> None:
+    """Do beforehand what the cheap engine would do at its start, which may take long: it collects garbage."""
+    if _cheap_enough(mode, limit):
+        with suppress(OSError), (process := this_process()).lock:  # without books another engine starts
+            process.heap(limit)
 
 
 def start_engine(mode: Mode, limit: int) -> Engine:
@@ -33,8 +42,7 @@ def start_engine(mode: Mode, limit: int) -> Engine:
         from pytest_cfworkers.memory.sampled import Sampled  # noqa: PLC0415 - only where it is needed
 
         return _started(Sampled(limit))
-    # Where the application or the user traces already, its books would count as memory of the test.
-    if mode == "auto" and limit >= FINEST and not tracemalloc.is_tracing():
+    if _cheap_enough(mode, limit):
         try:
             return _cheap(limit)
         except OSError:  # no Linux, or another allocator
@@ -42,6 +50,11 @@ def start_engine(mode: Mode, limit: int) -> Engine:
     from pytest_cfworkers.memory.traced import Traced  # noqa: PLC0415 - only where it is needed
 
     return _started(Traced(limit))
+
+
+def _cheap_enough(mode: Mode, limit: int) -> bool:
+    # Where the application or the user traces already, its books would count as memory of the test.
+    return mode == "auto" and limit >= FINEST and not tracemalloc.is_tracing()
 
 
 def _cheap(limit: int) -> Engine:

@@ -6,30 +6,16 @@ through `ctypes`, which takes some 50 µs: pymalloc prints its table into a stre
 
 import ctypes
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-PAGE: Final = 4096
+from pytest_cfworkers.memory.c_library import CLibrary
 
 _CLASS: Final = re.compile(rb"^ +\d+ +(\d+) +\d+ +(\d+) +(\d+)$", re.MULTILINE)
 _POOLS: Final = re.compile(rb"^(\d+) unused pools \* (\d+) bytes", re.MULTILINE)
 _ARENAS: Final = re.compile(rb"^(\d+) arenas \* (\d+) bytes/arena", re.MULTILINE)
 _ARENAS_EVER: Final = re.compile(rb"^# arenas allocated total += +([\d,]+)$", re.MULTILINE)
 _ARENAS_MOST: Final = re.compile(rb"^# arenas highwater mark += +([\d,]+)$", re.MULTILINE)
-_HOLES: Final = re.compile(rb'<(?:size|unsorted) from="\d+" to="\d+" total="(\d+)" count="(\d+)"/>')
-
-
-class _Mallinfo(ctypes.Structure):
-    """The record of glibc's `mallinfo2(3)`."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in (
-            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
-            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
-        )
-    )
 
 
 @final
@@ -93,28 +79,25 @@ class Heap:
 class Books:
     """Reads the books.
 
+    Args:
+        library: The C library.
+
     Raises:
-        OSError: This Python or its C library keeps none.
+        OSError: This Python keeps none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, library: CLibrary) -> None:
+        self._library = library
         try:
-            self._libc: Any = ctypes.CDLL(None)
-            self._libc.mallinfo2.restype = _Mallinfo
-            self._libc.open_memstream.restype = ctypes.c_void_p
-            self._libc.malloc_trim.argtypes = [ctypes.c_size_t]
-            self._libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
-            for name in ("fclose", "free"):
-                getattr(self._libc, name).argtypes = [ctypes.c_void_p]
             self._print: Any = ctypes.pythonapi._PyObject_DebugMallocStats  # noqa: SLF001 - sys has it for stderr only
-            self._print.argtypes = [ctypes.c_void_p]
-        except (AttributeError, TypeError) as error:
-            raise OSError(f"the allocators of this process keep no books: {error}") from error
+        except AttributeError as error:
+            raise OSError(f"the allocator of this Python keeps no books: {error}") from error
+        self._print.argtypes = [ctypes.c_void_p]
 
     def read(self) -> Heap:
         """Read what both allocators hold."""
-        text = self._written(self._print)
-        large = self._libc.mallinfo2()
+        text = self._library.written(self._print)
+        large = self._library.totals()
         pools, arenas = _POOLS.search(text), _ARENAS.search(text)
         arena = int(arenas[2]) if arenas else 0
         return Heap(
@@ -127,29 +110,6 @@ class Books:
             large_free=large.fordblks,
             large_taken=large.arena + large.hblkhd,
         )
-
-    def give_back(self) -> None:
-        """Give the free pages of the C library back to the kernel, so that using them again is growth."""
-        self._libc.malloc_trim(0)
-
-    def edges(self) -> int:
-        """Return the bytes of free larger blocks that are resident after `give_back`, at most.
-
-        Only whole pages go back to the kernel, so of each free block up to two pages stay.
-        """
-        text = self._written(lambda stream: self._libc.malloc_info(0, stream))
-        return sum(min(int(total), int(count) * 2 * PAGE) for total, count in _HOLES.findall(text))
-
-    def _written(self, write: Callable[[int], object]) -> bytes:
-        """Return what is written into a stream of the C library."""
-        text, size = ctypes.c_void_p(), ctypes.c_size_t()
-        stream = self._libc.open_memstream(ctypes.byref(text), ctypes.byref(size))
-        write(stream)
-        self._libc.fclose(stream)
-        try:
-            return ctypes.string_at(text, size.value)
-        finally:
-            self._libc.free(text)
 
 
 def _figure(pattern: re.Pattern[bytes], text: bytes) -> int:

@@ -16,7 +16,7 @@ INTERVAL_S: Final = 0.01
 
 @final
 class Ticker:
-    """Calls a function every 10 ms.
+    """Calls a function at once and then every 10 ms.
 
     Args:
         tick: What to call. It must not raise.
@@ -28,13 +28,14 @@ class Ticker:
         self._ended: _thread.LockType | None = None
 
     def start(self) -> None:
-        """Begin."""
-        stop, ended = _thread.allocate_lock(), _thread.allocate_lock()
-        stop.acquire()
-        ended.acquire()
+        """Begin; returns when the first call is over."""
+        stop, ended, begun = (_thread.allocate_lock() for _ in range(3))
+        for lock in (stop, ended, begun):
+            lock.acquire()
         self._stop, self._ended = stop, ended
         _running.add(self)
-        _thread.start_new_thread(self._run, (stop, ended))
+        _thread.start_new_thread(self._run, (stop, ended, begun))
+        begun.acquire()
 
     def stop(self) -> None:
         """End; returns when the last call is over."""
@@ -47,8 +48,12 @@ class Ticker:
             self._ended.acquire()
             self._stop = self._ended = None
 
-    def _run(self, stop: _thread.LockType, ended: _thread.LockType) -> None:
+    def _run(self, stop: _thread.LockType, ended: _thread.LockType, begun: _thread.LockType) -> None:
         try:
+            try:
+                self._tick()
+            finally:
+                begun.release()
             while not stop.acquire(timeout=INTERVAL_S):
                 self._tick()
         finally:

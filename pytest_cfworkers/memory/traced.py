@@ -1,11 +1,14 @@
 """The exact engine: `tracemalloc`, which counts each block that Python's allocators hand out, and knows its line."""
 
 import tracemalloc
+from _tracemalloc import _get_traces
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from operator import call
 from pathlib import Path
 from threading import Lock
-from typing import Final, final
+from typing import Any, Final, final
 
 from pytest_cfworkers.callsite import Owner, owner_of
 from pytest_cfworkers.guards.memory import HeldLine, Measurement, unmeasured
@@ -33,11 +36,26 @@ class _Peak:
     def note(self) -> None:
         """Bring every engine up to date."""
         with self.lock:
-            _, most = tracemalloc.get_traced_memory()
-            for engine in self.engines:
-                engine.most, engine.phase_most = max(engine.most, most), max(engine.phase_most, most)
-            self._applications = 0 if self.started_here else max(self._applications, most)
+            self._noted(*tracemalloc.get_traced_memory())
             tracemalloc.reset_peak()
+
+    def apart(self, do: Callable[[], Any]) -> Any:
+        """Do something in C, and leave what it takes or frees out of every engine's figures.
+
+        `map` and its unpacking are C, too, so that no other thread has a turn in between: what that takes must count.
+        """
+        steps = tracemalloc.get_traced_memory, do, tracemalloc.get_traced_memory, tracemalloc.reset_peak
+        with self.lock:
+            (before, most), done, (after, _), _ = map(call, steps)
+            self._noted(before, most)
+            for engine in self.engines:
+                engine.shift(after - before)
+        return done
+
+    def _noted(self, _held: int, most: int) -> None:
+        for engine in self.engines:
+            engine.most, engine.phase_most = max(engine.most, most), max(engine.phase_most, most)
+        self._applications = 0 if self.started_here else max(self._applications, most)
 
     def give_back(self) -> None:
         """Let an application that traces by itself find the peak that it would have found without anybody measuring.
@@ -50,17 +68,6 @@ class _Peak:
             if owed > most:
                 with suppress(MemoryError):
                     bytes(max(owed - held - _BYTES, 0))
-
-    def shift(self, taken: int) -> None:
-        """Leave what was taken since the last note out of every engine's figures."""
-        with self.lock:
-            tracemalloc.reset_peak()
-            for engine in self.engines:
-                engine.before, engine.most, engine.phase_most = (
-                    engine.before + taken,
-                    engine.most + taken,
-                    engine.phase_most + taken,
-                )
 
 
 _peak: Final = _Peak()
@@ -90,9 +97,10 @@ class Traced:
         self.samples = Samples()
         self.most = self.phase_most = 0
         self.before = 0
-        self._snapshots: list[tracemalloc.Snapshot] = []
+        self._traces: list[Any] = []
+        self._older: list[Any] = []
         self._looked_at = 0
-        self._paused: tuple[int, int, int] | None = None
+        self._paused: tuple[int, ...] | None = None
         self._ticker = Ticker(self._tick)
 
     def start(self) -> None:
@@ -132,14 +140,18 @@ class Traced:
             _peak.note()
             self._paused = tracemalloc.get_traced_memory()[0], self.most, self.phase_most
 
+    def shift(self, taken: int) -> None:
+        """Let what was taken since the last note count as held before the start."""
+        self.before, self.most, self.phase_most = self.before + taken, self.most + taken, self.phase_most + taken
+        if self._paused is not None:
+            self._paused = tuple(figure + taken for figure in self._paused)
+
     def resume(self) -> None:
         """Let what was taken meanwhile count as held before the start."""
         if tracemalloc.is_tracing() and self._paused is not None:
             _peak.note()
-            held, most, phase_most = self._paused
-            taken = tracemalloc.get_traced_memory()[0] - held
-            self.before, self.most, self.phase_most = self.before + taken, most + taken, phase_most + taken
-            self._paused = None
+            (held, self.most, self.phase_most), self._paused = self._paused, None
+            self.shift(tracemalloc.get_traced_memory()[0] - held)
 
     def stop(self) -> Measurement:
         """End, and return the peak, with the lines that held it where the limit was passed."""
@@ -151,7 +163,7 @@ class Traced:
         measured = self._measured(self.most)
         held = self.current()
         if measured.peak > self._limit and held > max(measured.peak / 2, self._looked_at * _AGAIN):
-            self._look(held)
+            self.look()
         _peak.engines.remove(self)
         if not _peak.engines and _peak.started_here:
             tracemalloc.stop()
@@ -159,9 +171,16 @@ class Traced:
         elif not _peak.engines:
             _peak.give_back()
         # The code goes on until a snapshot begins, so the last one may have come too late.
-        lines = max(map(_held_lines, self._snapshots), key=_total, default=())
-        self._snapshots.clear()
+        lines = max(map(_held_lines, (*self._traces, *self._older)), key=_total, default=())
+        self._traces, self._older = [], []
         return replace(self._measured(self.most), lines=lines)
+
+    def look(self) -> None:
+        """Remember what is held now, and by which lines. What that takes itself does not count."""
+        self._looked_at = self.current()
+        _peak.apart(self._older.clear)
+        self._older = self._traces
+        self._traces = [_peak.apart(_get_traces)]
 
     def _tick(self) -> None:
         if not tracemalloc.is_tracing():
@@ -169,16 +188,7 @@ class Traced:
         held = self.current()
         self.samples.add(held)
         if self._paused is None and held > max(self._limit, self._looked_at * _AGAIN):
-            self._look(held)
-
-    def _look(self, held: int) -> None:
-        """Remember what is held now. What that takes itself must not count."""
-        self._looked_at = held
-        _peak.note()
-        before, _ = tracemalloc.get_traced_memory()
-        del self._snapshots[:-1]
-        self._snapshots.append(tracemalloc.take_snapshot())
-        _peak.shift(tracemalloc.get_traced_memory()[0] - before)
+            self.look()
 
     def _measured(self, most: int) -> Measurement:
         peak = max(most - self.before, 0)
@@ -188,11 +198,11 @@ class Traced:
         return unmeasured(self.name, "the test stopped tracemalloc, with which its memory was measured")
 
 
-def _held_lines(snapshot: tracemalloc.Snapshot) -> tuple[HeldLine, ...]:
+def _held_lines(traces: Any) -> tuple[HeldLine, ...]:
     """Group what was held by the line that asked for it; what the platform's stand-ins hold, by the stand-in."""
     lines: list[HeldLine] = []
     stand_ins: dict[str, HeldLine] = {}
-    for found in snapshot.statistics("lineno"):
+    for found in tracemalloc.Snapshot(traces, 1).statistics("lineno"):
         path, line = found.traceback[0].filename, found.traceback[0].lineno
         if path.startswith(_MEASURING):
             continue

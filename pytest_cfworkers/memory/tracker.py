@@ -8,7 +8,7 @@ from typing import Self, final
 from pytest_cfworkers import tracers, wording_memory
 from pytest_cfworkers.guards.memory import Measurement, unmeasured
 from pytest_cfworkers.in_force import Limits
-from pytest_cfworkers.memory.choice import SMALLEST, Mode, start_engine
+from pytest_cfworkers.memory.choice import SMALLEST, Mode, prepare, start_engine
 from pytest_cfworkers.memory.engine import Engine
 from pytest_cfworkers.size import format_size, parse_size
 from pytest_cfworkers.violation import CfLimitExceeded
@@ -71,6 +71,11 @@ class MemoryTracker:
     ) -> None:
         self.stop()
 
+    def prepare(self) -> None:
+        """Do beforehand what `start` would do else, where it may take long: it collects garbage."""
+        if not self._refusal():
+            prepare(self._mode, self._room)
+
     def start(self) -> None:
         """Begin to measure."""
         if self._engine is not None or self._measurement is not None:
@@ -80,7 +85,7 @@ class MemoryTracker:
             return
         self.started_at = time.monotonic()
         try:
-            self._engine = start_engine(self._mode, max(self.limit - self.baseline, SMALLEST))
+            self._engine = start_engine(self._mode, self._room)
         except OSError as error:
             self._measurement = unmeasured(self._mode, str(error))
 
@@ -174,6 +179,10 @@ class MemoryTracker:
         """End what `pause` began."""
         if self._engine is not None and self.running:
             self._engine.resume()
+
+    @property
+    def _room(self) -> int:
+        return max(self.limit - self.baseline, SMALLEST)
 
     def _measured(self) -> Measurement:
         if (measurement := self.measurement).why:

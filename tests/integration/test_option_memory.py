@@ -23,11 +23,27 @@ def test_enough():
     bytearray(60 * MB)
 """
 
+KEEP = """
+import pytest
+
+MB = 2**20
+kept = []
+
+@pytest.mark.cf_limits
+def test_too_much():
+    kept.extend(bytearray(b'x') * MB for _ in range(160))
+
+@pytest.mark.cf_limits
+def test_enough():
+    bytearray(60 * MB)
+"""
+"""The same, and held until the end, so that the lines are surely looked at."""
+
 
 @LINUX_ONLY
 def test_auto_fails_the_test_that_held_too_much_and_says_how_to_get_the_lines(project: Project) -> None:
     project.write(test_it=HOLD)
-    result = project.run()
+    result = project.run(apart=True)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -46,7 +62,7 @@ def test_auto_fails_the_test_that_held_too_much_and_says_how_to_get_the_lines(pr
 def test_exact_engines_name_the_lines(project: Project, mode: str) -> None:
     if mode == "memray":
         pytest.importorskip("memray")
-    project.write(test_it=HOLD)
+    project.write(test_it=KEEP)
     result = project.run(f"--cf-memory={mode}")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
@@ -55,7 +71,7 @@ def test_exact_engines_name_the_lines(project: Project, mode: str) -> None:
             "memory: 160 MB held at once, the limit is 128 MB (paid plan)",
             "    every allocation counted, by *",
             "    held at:",
-            "      *MB in *blocks  test_it.py:7: held = ?bytearray(b'x') ? MB for _ in range(160)?",
+            "      *MB in *blocks  test_it.py:8: kept.extend(bytearray(b'x') ? MB for _ in range(160))",
         ]
     )
 
@@ -69,7 +85,7 @@ def test_off_measures_nothing_and_skips_what_asks_for_figures(project: Project) 
 
 
 def test_the_key_trace_of_the_mark_traces_one_test(project: Project) -> None:
-    project.write(test_it=HOLD.replace("@pytest.mark.cf_limits", "@pytest.mark.cf_limits(trace=True)", 1))
+    project.write(test_it=KEEP.replace("@pytest.mark.cf_limits", "@pytest.mark.cf_limits(trace=True)", 1))
     project.run().stdout.fnmatch_lines(["    every allocation counted, by tracemalloc", "    held at:"])
 
 
@@ -84,7 +100,7 @@ def test_a_limit_inside_of_the_range_is_told_and_fails_nothing(project: Project)
             bytearray(64 * 2**20 - 4096)
         """
     )
-    result = project.run()
+    result = project.run(apart=True)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
@@ -138,7 +154,7 @@ def test_a_test_that_traces_by_itself_is_measured_with_its_tracing_or_told(proje
 
 
 def test_workers_of_xdist_tell_the_same(project: Project) -> None:
-    project.write(test_it=HOLD)
+    project.write(test_it=KEEP)
     result = project.run("-n1", "--cf-memory=trace", plugins=("xdist",))
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["    held at:", "*/ 128 MB * over *::test_too_much"])
@@ -185,7 +201,7 @@ def test_a_breakpoint_takes_memory_that_is_not_the_tests(project: Project) -> No
 def test_under_memray_of_pytest_the_cheap_engine_still_decides(project: Project) -> None:
     pytest.importorskip("pytest_memray")
     project.write(test_it=HOLD)
-    result = project.pytester.runpytest_subprocess("--memray", "-p", "no:randomly", "-p", "no:asyncio")
+    result = project.run("--memray", apart=True, shows_plugin=True)
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["memory: 1[56]?* MB held at once, the limit is 128 MB (paid plan)"])
 

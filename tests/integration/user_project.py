@@ -57,18 +57,22 @@ class Project:
         lines = ["[pytest]", *(f"{key} = {value}" for key, value in values.items())]
         (self.path / "pytest.ini").write_text("\n".join(lines), encoding="utf-8")
 
-    def run(self, *args: str, plugins: tuple[str, ...] = (), shows_plugin: bool = False) -> pytest.RunResult:
-        """Run pytest in this process; whatever is asked of it, it shows no error of the plugin itself.
+    def run(
+        self, *args: str, plugins: tuple[str, ...] = (), shows_plugin: bool = False, apart: bool = False
+    ) -> pytest.RunResult:
+        """Run pytest; whatever is asked of it, it shows no error of the plugin itself.
 
         Args:
             args: Arguments of the command line.
             plugins: The plugins of `OTHERS` that are needed.
             shows_plugin: Whether a place in the plugin's files may be named.
+            apart: Whether it runs in a process of its own, with a heap that no other test has used. It is slower.
         """
         without = [f"-pno:{name}" for name in OTHERS if name not in plugins]
         with warnings.catch_warnings():
             warnings.resetwarnings()  # the run outside turns warnings into errors
-            result = self.pytester.runpytest_inprocess(*without, *args)
+            run = self.pytester.runpytest_subprocess if apart else self.pytester.runpytest_inprocess
+            result = run(*without, *args)
         text = result.stdout.str() + result.stderr.str()
         assert "INTERNALERROR" not in text
         assert shows_plugin or not _PLACE_IN_PLUGIN.search(text), text

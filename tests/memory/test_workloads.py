@@ -32,8 +32,8 @@ def test_no_verdict_is_wrong_and_few_are_undecided_a_fifth_away_from_the_limit(p
     undecided = [answer for answer in found.values() if "undecided" in {answer["below"], answer["above"]}]
     plain = {str(case) for case in CASES if case.workload in PLAIN}
     unseen = {str(case) for case in CASES if case.workload in UNSEEN}
-    assert len([answer for answer in undecided if answer["case"] in plain]) <= 2
-    assert len([answer for answer in undecided if answer["case"] not in unseen]) <= len(found) // 2
+    assert not [answer for answer in undecided if answer["case"] in plain]
+    assert len([answer for answer in undecided if answer["case"] not in unseen]) <= len(found) // 4
 
 
 def test_there_are_thirty_workloads_and_more() -> None:

@@ -264,6 +264,12 @@ def threads_before() -> object:
     return _in_threads(lambda: [bytes([number % 256]) * 5_000 for number in range(2_000)])
 
 
+def ends_of_threads() -> object:
+    """Leave much free at the ends of the arenas of threads, as where large buffers were freed before."""
+    bytearray(SIZE - MB)
+    return buffers_of_threads()
+
+
 FRESH: Final = (
     *(one_buffer, one_untouched_buffer, one_text, many_buffers, chunks, joined),
     *(dicts, tuples, lists, floats, integers, short_texts, slotted, rows, numbers_in_a_set, words_to_lists),
@@ -294,7 +300,7 @@ UNSEEN: Final = frozenset({double_ended_queue, beside_threads, unpacked, importe
 
 PLAIN: Final = frozenset(
     {
-        *(one_buffer, one_untouched_buffer, one_text, many_buffers, chunks, joined),
+        *(one_buffer, one_untouched_buffer, one_text, many_buffers, many_untouched_buffers, chunks, joined),
         *(typed_array, growing_bytes, freed_before_the_end, cycles, numpy_zeros, numpy_ones, numpy_temporaries),
         *(buffers_of_threads,),
     }
@@ -304,6 +310,7 @@ PLAIN: Final = frozenset(
 CASES: Final = (
     *(Case(nothing_before, workload) for workload in FRESH),
     *(Case(history, workload) for history in HISTORIES for workload in AFTER),
+    Case(ends_of_threads, buffers_of_threads),
 )
 
 

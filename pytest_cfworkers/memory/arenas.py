@@ -1,0 +1,98 @@
+"""The arenas of the C library: each thread takes larger blocks from one, and leaves it to the next when it ends.
+
+What is free in them must go back to the kernel before code is measured, since using it would be no growth.
+"""
+
+import _thread
+import os
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Barrier, BrokenBarrierError, get_native_id
+from typing import Final, Self, final
+
+from pytest_cfworkers.memory.c_library import CLibrary
+
+PAGE: Final = 4096
+
+_ARENA: Final = re.compile(rb'<heap nr="(\d+)">(.*?)</heap>', re.DOTALL)
+_HOLE: Final = re.compile(rb'<(?:size|unsorted) from="\d+" to="\d+" total="(\d+)" count="(\d+)"/>')
+_REST: Final = re.compile(rb'<total type="rest" count="\d+" size="(\d+)"/>')
+
+_PATIENCE_S: Final = 1.0
+"""Seconds after which threads that do not all begin, or end, are left alone: what they leave counts as free."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """An arena.
+
+    Attributes:
+        edges: Bytes of its free blocks that are resident after a trim, at most: only whole pages go back to the kernel,
+            so of each block up to two pages stay.
+        end: Bytes that are free at its end, which a trim leaves there; 0 for the first arena, where it does not.
+    """
+
+    edges: int
+    end: int
+
+    @classmethod
+    def all(cls, library: CLibrary) -> list[Self]:
+        """Return all arenas, the first one first."""
+        found: list[Self] = []
+        for number, text in _ARENA.findall(library.arenas()):
+            holes = [(int(total), int(count)) for total, count in _HOLE.findall(text)]
+            rest = _REST.search(text)
+            end = int(rest[1]) - sum(total for total, _ in holes) if rest and number != b"0" else 0
+            found.append(cls(sum(min(total, count * 2 * PAGE) for total, count in holes), max(end, 0)))
+        return found
+
+
+def trim(library: CLibrary, spare: int) -> int:
+    """Give what is free in all arenas back to the kernel.
+
+    Args:
+        library: The C library.
+        spare: Bytes that may stay at the ends of arenas: they cost threads.
+
+    Returns:
+        Bytes that are free and yet resident, at most.
+    """
+    library.trim()
+    arenas = Arena.all(library)
+    if sum(arena.end for arena in arenas) > spare:
+        with library.keeping_little():
+            _trim_ends(library, len(arenas) - 1)
+        arenas = Arena.all(library)
+    return sum(arena.edges + arena.end for arena in arenas)
+
+
+def _trim_ends(library: CLibrary, count: int) -> None:
+    """Let some threads trim the end of an arena, each of another: none ends before all of them have one.
+
+    A thread begins with an arena that no other has. Those that a thread has stay as they are.
+
+    Raw threads: `threading` does not know them, so that code which lists or counts threads does not meet them.
+    """
+    together = Barrier(count + 1, timeout=_PATIENCE_S)
+    started: set[str] = set()
+
+    def run() -> None:
+        started.add(str(get_native_id()))
+        library.trim_end()
+        with suppress(BrokenBarrierError):
+            together.wait()
+
+    for _ in range(count):
+        _thread.start_new_thread(run, ())
+    with suppress(BrokenBarrierError):
+        together.wait()
+    until = time.monotonic() + _PATIENCE_S
+    while started & _threads() and time.monotonic() < until:
+        os.sched_yield()
+
+
+def _threads() -> set[str]:
+    return set(os.listdir("/proc/self/task"))  # noqa: PTH208 - names are enough

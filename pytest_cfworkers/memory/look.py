@@ -1,0 +1,70 @@
+"""`Look`: what the books said of the heap near the peak, where alone they tell what of the pages was asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Self, final
+
+from pytest_cfworkers.memory.heap import Heap
+
+_DECIDING: Final = 0.95
+"""The share of the limit from which on what is rounded up may decide, so that it is worth a closer look."""
+
+_DECIDING_NUMBERS: Final = 0.75
+"""The same where most blocks are the size of numbers, which waste more than anything else."""
+
+_WORTH_LOOKING: Final = 1.08
+"""How much more the process must have grown than at the last look at its heap, to look again."""
+
+_SMALL_SHARE: Final = 0.25
+_NUMBERS: Final = 32
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of the heap near the peak.
+
+    Attributes:
+        grown: Bytes by which the process had grown then.
+        blocks: How many more small blocks of each size there were than at the start.
+        holes: How many bytes were free inside the heap and pages all the same, at most.
+        reused: How many less bytes were free in pymalloc than at the start: used without growth.
+        held: How many more bytes were handed out than at the start, at this look or one before.
+    """
+
+    grown: int = 0
+    blocks: Mapping[int, int] = field(default_factory=dict)
+    holes: int = 0
+    reused: int = 0
+    held: int = 0
+
+    def worth_another(self, grown: int, limit: int) -> bool:
+        """Tell whether the process has grown so much since that another look is due."""
+        return grown > max(self.grown * _WORTH_LOOKING, limit / 2)
+
+    def next(self, grown: int, before: Heap, now: Heap) -> Self:
+        """Look again.
+
+        Args:
+            grown: Bytes by which the process has grown.
+            before: The heap at the start.
+            now: The heap now.
+        """
+        used = {row.size: row.used for row in before.classes}
+        held = max(now.in_use - before.in_use, 0)
+        # What was free at the start was given back; freed again, it is a page, so the sums alone do not tell.
+        large = min(now.large_free, max(grown - held, 0))
+        return type(self)(
+            grown,
+            {row.size: row.used - used.get(row.size, 0) for row in now.classes if row.used > used.get(row.size, 0)},
+            large + max(now.small_free - before.small_free, 0),
+            max(before.small_free - now.small_free, 0),
+            max(held, self.held),
+        )
+
+    def deciding(self, limit: int) -> bool:
+        """Tell whether what blocks waste may decide about a limit."""
+        small = sum(size * count for size, count in self.blocks.items())
+        numbers = _NUMBERS * self.blocks.get(_NUMBERS, 0)
+        share = _DECIDING_NUMBERS if numbers * 2 > small else _DECIDING
+        return small > self.grown * _SMALL_SHARE and self.grown > limit * share

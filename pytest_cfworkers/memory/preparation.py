@@ -1,0 +1,90 @@
+"""`Preparation`: makes what is free in the heap so little that using it is growth of the process, which is seen.
+
+What all stretches of code in this process share, since they share its heap.
+"""
+
+import gc
+from threading import Lock
+from typing import Final, final
+
+from pytest_cfworkers.memory import arenas
+from pytest_cfworkers.memory.ballast import Ballast
+from pytest_cfworkers.memory.c_library import CLibrary
+from pytest_cfworkers.memory.heap import Books, Heap
+from pytest_cfworkers.memory.kernel import Marks
+
+UNKNOWN_SHARE: Final = 0.05
+"""The share of the limit that may stay unknown before something is done about it."""
+
+FREE_SHARE: Final = 0.2
+"""The share of the limit that may be free in pymalloc: a look near the peak tells what of it is used."""
+
+
+@final
+class Preparation:
+    """Prepares the heap of this process, and keeps the books and marks of all who measure it.
+
+    Raises:
+        OSError: The allocators keep no books here.
+    """
+
+    def __init__(self) -> None:
+        self._library = CLibrary()
+        self.books = Books(self._library)
+        self.marks = Marks()
+        self.lock = Lock()
+        self._ballast = Ballast()
+        self._collected: int | None = None
+
+    def heap(self, limit: int) -> tuple[Heap, int]:
+        """Prepare the heap.
+
+        Args:
+            limit: The limit in force, in bytes: a share of it may stay free.
+
+        Returns:
+            Its books, and how many bytes of larger blocks are free and yet resident, at most.
+        """
+        unknown = int(limit * UNKNOWN_SHARE)
+        heap = self.books.read()
+        if self._collected is None or heap.in_use - self._collected > unknown:
+            # Garbage in cycles of before the test would be freed in it, and make room that nobody sees used.
+            gc.collect()
+            heap = self.books.read()
+            self._collected = heap.in_use
+        edges = heap.large_free
+        if edges > unknown // 2:  # pages that are given back must be fetched again, so not for less
+            edges = arenas.trim(self._library, spare=unknown // 2)
+            heap = self.books.read()
+        if heap.small_free > limit * FREE_SHARE:
+            heap = self._filled(heap)
+        return heap, min(edges, heap.large_free)
+
+    def give_back(self) -> None:
+        """Give what the C library holds free back to the kernel."""
+        self._library.trim()
+
+    def _filled(self, heap: Heap) -> Heap:
+        if self._ballast.heavy:
+            self._ballast.drop()
+            heap = self.books.read()
+            self._collected = heap.in_use
+        self._ballast.add(heap)
+        filled = self.books.read()
+        self._collected = (self._collected or 0) + filled.in_use - heap.in_use
+        return filled
+
+
+_preparation: Preparation | None = None
+
+
+def this_process() -> Preparation:
+    """Return that of this process.
+
+    Raises:
+        OSError: The allocators keep no books here.
+    """
+    global _preparation  # noqa: PLW0603 - there is one heap
+    if _preparation is None:
+        _preparation = Preparation()
+    return _preparation
