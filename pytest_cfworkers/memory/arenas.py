@@ -39,10 +39,10 @@ class Arena:
     end: int
 
     @classmethod
-    def all(cls, library: CLibrary) -> list[Self]:
-        """Return all arenas, the first one first."""
+    def all(cls, told: bytes) -> list[Self]:
+        """Return all arenas, the first one first, of what glibc tells of them."""
         found: list[Self] = []
-        for number, text in _ARENA.findall(library.arenas()):
+        for number, text in _ARENA.findall(told):
             holes = [(int(total), int(count)) for total, count in _HOLE.findall(text)]
             rest = _REST.search(text)
             end = int(rest[1]) - sum(total for total, _ in holes) if rest and number != b"0" else 0
@@ -61,11 +61,11 @@ def trim(library: CLibrary, spare: int) -> int:
         Bytes that are free and yet resident, at most.
     """
     library.trim()
-    arenas = Arena.all(library)
+    arenas = Arena.all(library.arenas())
     if sum(arena.end for arena in arenas) > spare:
         with library.keeping_little():
             _trim_ends(library, len(arenas) - 1)
-        arenas = Arena.all(library)
+        arenas = Arena.all(library.arenas())
     return sum(arena.edges + arena.end for arena in arenas)
 
 

@@ -1,0 +1,63 @@
+"""What the C library tells of its arenas, and what is given back of them."""
+
+import ctypes
+import sys
+import threading
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("the books are glibc's", allow_module_level=True)
+
+from pytest_cfworkers.memory.arenas import Arena, trim
+from pytest_cfworkers.memory.c_library import CLibrary
+
+MB = 2**20
+LIBRARY = CLibrary()
+
+_M_TRIM_THRESHOLD = -1  # of malloc.h
+
+
+TOLD = b"""<malloc version="1">
+<heap nr="0"><sizes></sizes><total type="rest" count="1" size="7000000"/></heap>
+<heap nr="1">
+<sizes><size from="33" to="33" total="66" count="2"/><unsorted from="90001" to="90001" total="90001" count="1"/></sizes>
+<total type="fast" count="0" size="0"/><total type="rest" count="4" size="1090067"/>
+</heap>
+<total type="rest" count="5" size="8090067"/></malloc>"""
+
+
+def test_of_a_large_free_block_two_pages_stay_and_of_a_small_one_all() -> None:
+    first, second = Arena.all(TOLD)
+    assert (first.edges, first.end) == (0, 0)
+    assert (second.edges, second.end) == (66 + 2 * 4096, 1_000_000)
+
+
+def ends() -> int:
+    return sum(arena.end for arena in Arena.all(LIBRARY.arenas()))
+
+
+def leave_much() -> None:
+    """Let threads take 20 MB each in blocks of their arenas, and end."""
+    ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, 64 * MB)  # what large buffers that are freed bring it to
+    together = threading.Barrier(3)
+
+    def run() -> None:
+        held = [bytes([number % 256]) * 5_000 for number in range(4_000)]
+        together.wait()
+        del held
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_what_threads_left_at_the_ends_of_their_arenas_is_given_back() -> None:
+    leave_much()
+    LIBRARY.trim()
+    left = ends()
+    assert left > 15 * MB
+    trim(LIBRARY, spare=MB)
+    assert ends() < left / 4
