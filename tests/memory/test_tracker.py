@@ -230,11 +230,13 @@ def test_tracing_ends_with_the_last_tracker() -> None:
 
 
 def test_tracing_names_the_lines_that_held_the_peak_the_users_first() -> None:
-    with MemoryTracker("1 MB", engine="trace") as tracker:
-        held = [bytearray(1_000) for _ in range(5_000)]
-        few = bytearray(2 * MB)
-        sizes = len(held), len(few)
-    lines = tracker.measurement.lines
+    engine = Traced(MB)
+    engine.start()
+    held = [bytearray(1_000) for _ in range(5_000)]
+    few = bytearray(2 * MB)
+    sizes = len(held), len(few)
+    engine.look()
+    lines = engine.stop().lines
     assert sizes == (5_000, 2 * MB)
     assert [line.user for line in lines[:2]] == [True, True]
     assert lines[0].size > lines[1].size
