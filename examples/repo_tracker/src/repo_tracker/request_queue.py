@@ -128,6 +128,8 @@ class RequestQueue(Generic[T]):
         self._results: dict[str, T] = {}
         self._dead: dict[str, DeadLetter[T]] = {}
         self._tried = 0
+        self._group: asyncio.TaskGroup | None = None  # while it runs
+        self._lanes = 0
 
     def put(self, key: str, work: Callable[[], Awaitable[T]], *, priority: int = 0) -> None:
         """Add work, also while the queue runs.
@@ -145,6 +147,7 @@ class RequestQueue(Generic[T]):
         self._keys.add(key)
         self._dead.pop(key, None)
         heapq.heappush(self._ready, _Entry(priority, next(self._numbers), key, work))
+        self._open_lane()
 
     async def run(self) -> QueueReport[T]:
         """Run until nothing is left, and report on all that was ever put.
@@ -152,10 +155,22 @@ class RequestQueue(Generic[T]):
         A run that is cancelled cancels its work and keeps it; the next run tries it again.
         """
         self._stopped = False
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._concurrency, len(self._ready) + len(self._delayed))):
-                group.create_task(self._lane())
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                for _ in range(len(self._ready) + len(self._delayed)):
+                    self._open_lane()
+        finally:
+            self._group = None
         return QueueReport(results=dict(self._results), dead=dict(self._dead), attempts=self._tried)
+
+    def _open_lane(self) -> None:
+        """Begin to work on one piece more at once, if the queue runs and there may be more."""
+        if self._group is not None and self._lanes < self._concurrency:
+            self._lanes += 1
+            self._group.create_task(self._lane()).add_done_callback(self._close_lane)
+
+    def _close_lane(self, _: asyncio.Task[None]) -> None:
+        self._lanes -= 1
 
     async def _lane(self) -> None:
         """Do one piece of work after the other, until none is left that is not in another lane's hands."""
