@@ -160,6 +160,15 @@ async def test_a_round_that_takes_longer_than_its_period_is_followed_by_the_next
     assert platform.steps == [(0, 0.0), (80, 60.0), (0, 60.0)]
 
 
+async def test_what_another_version_kept_does_not_end_the_tier(platform: Platform) -> None:
+    await platform.scheduler().start(Tier.HOT)
+    kept = json.loads(platform.storage.values["round"])
+    del kept["failures"]
+    platform.storage.values["round"] = json.dumps({**kept, "cursor": 40, "unknown": 1})
+    await platform.deliver()
+    assert platform.steps == [(40, 0.0)]
+
+
 async def test_an_alarm_of_an_emptied_object_is_the_last(platform: Platform) -> None:
     await platform.scheduler().alarm()
     assert (platform.storage.alarm, platform.steps) == (None, [])

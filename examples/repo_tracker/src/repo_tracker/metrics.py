@@ -12,7 +12,6 @@ from repo_tracker.connection_pool import PoolStatistics
 SAMPLES: Final = 1000
 """How many durations of each kind are kept: the latest, so that memory stays bounded."""
 
-
 REQUEST_SECONDS: Final = 30.0
 """How long a request may take: nobody waits longer."""
 

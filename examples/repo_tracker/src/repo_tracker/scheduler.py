@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Protocol
 
 from repo_tracker.backoff import Backoff
@@ -13,7 +13,6 @@ from repo_tracker.models import Tier
 
 PERIODS: Final[Mapping[Tier, float]] = {Tier.HOT: 15 * 60.0, Tier.WARM: 3600.0, Tier.COLD: 24 * 3600.0}
 """How long from the start of one round to the start of the next, in seconds."""
-
 
 LEASE: Final = 60.0
 """How long after a step began the tier goes on if nothing is heard of it, in seconds. Alarms of one object never
@@ -166,7 +165,9 @@ class TierScheduler:
         if not kept:
             return None
         values = json.loads(kept)
-        return _State(**{**values, "tier": Tier(values["tier"])})
+        # Another version of this code may have kept other values: an error here would be the end of the tier.
+        known = {field.name: values[field.name] for field in fields(_State) if field.name in values}
+        return _State(**{**known, "tier": Tier(values["tier"])})
 
     async def _keep(self, state: _State) -> None:
         # As text, which is the same on both sides of the border between Python and JavaScript.
