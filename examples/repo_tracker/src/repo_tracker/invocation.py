@@ -12,6 +12,7 @@ import httpx
 from repo_tracker.budget import FREE_SUBREQUESTS, Budget
 from repo_tracker.connection_pool import CONNECTIONS, ConnectionPool
 from repo_tracker.d1 import Environment
+from repo_tracker.fetch_transport import transport as own_transport
 from repo_tracker.flags import Flags
 from repo_tracker.github import BASE_URL, GitHubService
 from repo_tracker.logs import Log, log
@@ -71,7 +72,7 @@ async def invocation(
         env: What the Worker is bound to: `DB`, and, where they are set, `GITHUB_TOKEN`, `GITHUB_URL` and the flags.
         kind: What kind of event it handles.
         metrics: Where the figures go.
-        transport: What the client sends with; None is httpx's own, which on Workers is `fetch`.
+        transport: What the client sends with; None is `fetch` on Workers, and httpx's own everywhere else.
         memory: Tells how much memory is used, in bytes.
         clock: Returns seconds; only differences matter.
         log: Where the invocation is told, in one line, with the alerts of the isolate.
@@ -81,7 +82,7 @@ async def invocation(
     monitor = PerformanceMonitor(kind, clock=clock)
     failed = True
     try:
-        async with httpx.AsyncClient(transport=transport) as client:
+        async with httpx.AsyncClient(transport=transport or own_transport()) as client:
             yield _services(env, kind, flags, client, monitor, pool)
         failed = False
     finally:
@@ -114,9 +115,8 @@ def _services(
         client,
         pool,
         base_url=getattr(env, "GITHUB_URL", None) or BASE_URL,
-        token=getattr(env, "GITHUB_TOKEN", None),
-        # Six less than there are: each request that is on its way may still be redirected.
-        budget=Budget(FREE_SUBREQUESTS - CONNECTIONS),
+        token=getattr(env, "GITHUB_TOKEN", None) or None,
+        budget=Budget(FREE_SUBREQUESTS),
         max_wait=MAX_WAIT[kind],
     )
     storage = StorageService(env, statements_per_batch=STATEMENTS_PER_BATCH if flags.batching else 1)
