@@ -173,6 +173,27 @@ async def test_work_can_add_work(clock: Clock) -> None:
     assert (await jobs.run()).results == {"first": "done", "second": "done"}
 
 
+async def test_work_that_is_added_runs_as_much_at_once_as_any_other(clock: Clock) -> None:
+    jobs, running, most = queue(clock, concurrency=3), 0, 0
+
+    async def noted() -> str:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return "done"
+
+    async def first() -> str:
+        for number in range(9):
+            jobs.put(f"added {number}", noted)
+        return "done"
+
+    jobs.put("first", first)
+    assert len((await jobs.run()).results) == 10
+    assert most == 3
+
+
 async def test_a_cancelled_run_keeps_its_work_for_the_next_one(clock: Clock) -> None:
     jobs, gate = queue(clock, concurrency=2), asyncio.Event()
 
@@ -273,9 +294,9 @@ def test_whatever_happens_each_key_ends_once_and_within_its_limits(
     asyncio.run(scenario())
 
 
-def test_a_budget_counts_what_was_spent_without_asking() -> None:
-    budget = Budget(3)
-    budget.note(5)
-    assert (budget.spent, budget.left) == (5, 0)
-    with pytest.raises(BudgetSpentError, match="all 3 subrequests"):
+def test_a_budget_that_is_spent_says_how_much_it_was() -> None:
+    budget = Budget(1)
+    budget.take()
+    with pytest.raises(BudgetSpentError, match="all 1 subrequests"):
         budget.take()
+    assert (budget.spent, budget.left) == (1, 0)

@@ -9,6 +9,7 @@ from typing import Final
 
 from repo_tracker.budget import BudgetSpentError
 from repo_tracker.github import GitHubService
+from repo_tracker.logs import Log, log
 from repo_tracker.models import Repository, Tier
 from repo_tracker.rate_limit import RateLimitError
 from repo_tracker.scheduler import Progress
@@ -17,6 +18,10 @@ from repo_tracker.stream import StreamProcessor, StreamReport
 
 STEP: Final = 40
 """Repositories refreshed in one invocation: the free plan has 50 subrequests, and some of them will be retries."""
+
+PAUSE: Final = 60.0
+"""Seconds to the next step after one that brought nothing forward: without it, a GitHub that is down is asked for
+the same forty repositories over and over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,7 @@ class RepoTracker:
         stream: How much is in memory at once.
         checkpoint: Is told what was done.
         clock: Returns seconds since 1970.
+        log: Where it is told what a refresh could not fetch.
     """
 
     def __init__(
@@ -53,12 +59,14 @@ class RepoTracker:
         stream: StreamProcessor[Repository] | None = None,
         checkpoint: Callable[[str], object] = lambda _: None,
         clock: Callable[[], float] = time.time,
+        log: Log = log,
     ) -> None:
         self._github = github
         self._storage = storage
         self._stream = stream or StreamProcessor()
         self._checkpoint = checkpoint
         self._clock = clock
+        self._log = log
 
     async def track(self, names: Iterable[str]) -> Outcome:
         """Fetch repositories by name and store them, with their tier and the metrics of today.
@@ -87,8 +95,8 @@ class RepoTracker:
     async def refresh(self, tier: Tier, cursor: int) -> Progress:
         """Refresh a part of a tier that fits into one invocation: the `Step` of a `TierScheduler`.
 
-        What GitHub or the budget left no room for is where the next step starts. What failed otherwise stays as it is
-        stored, until the next round.
+        What GitHub or the budget left no room for is where the next step starts. What failed otherwise is told, and
+        stays as it is stored until the next round.
 
         Args:
             tier: Which tier.
@@ -102,12 +110,19 @@ class RepoTracker:
         outcome = await self._fetch_and_save(
             [item.full_name for item in page.items], {item.full_name: item.etag for item in page.items}
         )
-        postponed = {name: error for name, error in outcome.failed.items() if isinstance(error, _POSTPONED)}
+        postponed = {name: error for name, error in outcome.failed.items() if _is_for_later(error)}
+        for name, error in outcome.failed.items():
+            if name not in postponed:
+                self._log("not refreshed", tier=tier, name=name, error=error)
         if not postponed:
             return Progress(cursor=page.cursor)
         first = min(item.id for item in page.items if item.full_name in postponed)
-        waits = [error.retry_after for error in postponed.values() if isinstance(error, RateLimitError)]
-        return Progress(cursor=first - 1, not_before=max(waits, default=0.0))
+        waits = [_seconds_asked_for(error) for error in postponed.values()]
+        if first == page.items[0].id:
+            waits.append(PAUSE)
+        reasons = sorted({f"{type(error).__name__}: {error}" for error in postponed.values()})
+        self._log("postponed", tier=tier, repositories=len(postponed), seconds=max(waits), reasons=reasons)
+        return Progress(cursor=first - 1, not_before=max(waits))
 
     async def _fetch_and_save(self, names: Iterable[str], etags: dict[str, str | None]) -> Outcome:
         answer = await self._github.get_repositories(names, etags=etags)
@@ -127,4 +142,10 @@ class RepoTracker:
         self._checkpoint("saved")
 
 
-_POSTPONED: Final = (RateLimitError, BudgetSpentError)
+def _is_for_later(error: Exception) -> bool:
+    return isinstance(error, BudgetSpentError | RateLimitError) or bool(_seconds_asked_for(error))
+
+
+def _seconds_asked_for(error: Exception) -> float:
+    """Return how long GitHub asks for quiet, in seconds; 0 where it does not."""
+    return getattr(error, "retry_after", None) or 0.0

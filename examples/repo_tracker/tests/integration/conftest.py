@@ -13,7 +13,7 @@ from github_server.process import running
 from pytest_cfworkers.d1 import D1Database
 from repo_tracker.backoff import Backoff
 from repo_tracker.budget import Budget
-from repo_tracker.connection_pool import CONNECTIONS, ConnectionPool
+from repo_tracker.connection_pool import ConnectionPool
 from repo_tracker.github import GitHubService
 from repo_tracker.invocation import Services
 from repo_tracker.monitor import PerformanceMonitor
@@ -21,9 +21,6 @@ from repo_tracker.storage import StorageService
 from repo_tracker.tracker import RepoTracker
 
 Opener = Callable[..., AbstractAsyncContextManager[Services]]
-
-SUBREQUESTS = 50 - CONNECTIONS
-"""What `repo_tracker.invocation` gives itself: each request on its way may still be redirected."""
 
 
 def hardly_any() -> float:
@@ -54,7 +51,7 @@ def services(server: Server) -> Opener:
         # Nothing here speaks TLS, and loading certificates would take most of the time.
         async with httpx.AsyncClient(verify=False, trust_env=False) as client:  # noqa: S501
             github = GitHubService(
-                client, pool, base_url=server.url, token="a-token", budget=Budget(SUBREQUESTS), random=hardly_any
+                client, pool, base_url=server.url, token="a-token", budget=Budget(), random=hardly_any
             )
             storage = StorageService(SimpleNamespace(DB=database), backoff=Backoff(random=hardly_any))
             monitor = PerformanceMonitor("alarm")
