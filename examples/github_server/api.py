@@ -59,6 +59,8 @@ class Api:
         return answer.with_headers({**rate_limits.headers(window, resource), "x-github-media-type": "github.v3"})
 
     def _routed(self, request: Request) -> Answer:
+        if request.method not in {"GET", "HEAD"}:
+            return _NOT_FOUND  # there is nothing to write to
         for pattern, handler in self._routes:
             if match := pattern.fullmatch(request.path):
                 return handler(request, *match.groups())

@@ -144,8 +144,14 @@ class Catalogue:
 
         Returns:
             The repository as it is now.
+
+        Raises:
+            ValueError: There is no such repository.
+            TypeError: It has no such attribute.
         """
-        old = self._by_id[number]
+        old = self._by_id.get(number)
+        if old is None:
+            raise ValueError(f"there is no repository {number}; there are 1 to {self._size}")
         if (name := fields.get("name", old.name)) != old.name:
             fields["former_name"] = old.name
             self._former[old.full_name] = number

@@ -46,6 +46,13 @@ class TestRepositories:
         assert response.status_code == 404
         assert response.json() == shapes.error(404, "Not Found")
 
+    def test_nothing_can_be_written(self, client: httpx.Client) -> None:
+        assert [client.request(method, "/repositories/1").status_code for method in ("HEAD", "POST", "DELETE")] == [
+            200,
+            404,
+            404,
+        ]
+
     def test_a_former_name_leads_to_the_number_and_there_to_todays_name(
         self, github: GitHub, client: httpx.Client
     ) -> None:

@@ -31,13 +31,14 @@ def test_its_own_suite_passes_under_enforce_on_the_free_plan() -> None:
     run_its_tests()
 
 
-def test_what_it_stores_is_stored_by_the_real_d1() -> None:
+def test_what_it_stores_is_stored_by_the_real_d1_also_over_real_sockets() -> None:
     problem = status().problem
     if problem and os.environ.get("CI") == "true":
         pytest.fail(problem, pytrace=False)
     if problem:
         pytest.skip(problem)
-    run_its_tests("--cf-d1=workerd", "tests/test_storage.py", "tests/test_tracker.py", "tests/test_app.py")
+    units = [f"tests/test_{name}.py" for name in ("storage", "tracker", "app")]
+    run_its_tests("--cf-d1=workerd", *units, "tests/integration/test_over_sockets.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,15 @@
 """GitHub in a process of its own, and the Worker's services for it, over real sockets."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import SimpleNamespace
 
 import httpx
 import pytest
 
+from github_server.fixtures import process, server
 from github_server.process import GitHub as Server
-from github_server.process import running
 from pytest_cfworkers.d1 import D1Database
 from repo_tracker.backoff import Backoff
 from repo_tracker.budget import Budget
@@ -20,25 +20,14 @@ from repo_tracker.monitor import PerformanceMonitor
 from repo_tracker.storage import StorageService
 from repo_tracker.tracker import RepoTracker
 
+__all__ = ["Opener", "process", "server", "services"]
+
 Opener = Callable[..., AbstractAsyncContextManager[Services]]
 
 
 def hardly_any() -> float:
     """Draw waits that are a fiftieth of their ceilings, so that a test has them and does not feel them."""
     return 0.02
-
-
-@pytest.fixture(scope="session")
-def process() -> Iterator[Server]:
-    with running(seed=7, size=1_200) as server:
-        yield server
-
-
-@pytest.fixture
-def server(process: Server) -> Server:
-    """GitHub as it was started."""
-    process.reset()
-    return process
 
 
 @pytest.fixture
