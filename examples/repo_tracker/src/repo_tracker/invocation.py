@@ -88,7 +88,7 @@ async def invocation(
     finally:
         report, used, statistics = monitor.report(), memory(), pool.statistics()
         metrics.record(kind, report.seconds, failed=failed)
-        metrics.observe_pool(statistics)
+        metrics.observe_connections(statistics.peak)
         metrics.observe_memory(used)
         log(
             "invocation",

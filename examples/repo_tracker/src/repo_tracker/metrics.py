@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from repo_tracker.connection_pool import PoolStatistics
-
 SAMPLES: Final = 1000
 """How many durations of each kind are kept: the latest, so that memory stays bounded."""
 
@@ -151,9 +149,9 @@ class Metrics:
         self._operations += 1
         self._errors += failed
 
-    def observe_pool(self, statistics: PoolStatistics) -> None:
+    def observe_connections(self, peak: int) -> None:
         """Note how many connections were open at once."""
-        self._peak_connections = max(self._peak_connections, statistics.peak)
+        self._peak_connections = max(self._peak_connections, peak)
 
     def observe_memory(self, used: int | None) -> None:
         """Note how much memory is used, in bytes; None where it cannot be seen."""

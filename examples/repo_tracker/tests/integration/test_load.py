@@ -60,7 +60,7 @@ class Load:
                     failed = False
                 finally:
                     self.metrics.record("alarm", services.monitor.report().seconds, failed=failed)
-                    self.metrics.observe_pool(services.pool.statistics())
+                    self.metrics.observe_connections(services.pool.statistics().peak)
                     self.metrics.observe_memory(self._growth())
                     self.used.append(invocation.statistics())
         return progress
