@@ -145,6 +145,28 @@ async def test_what_runs_when_the_queue_stops_has_its_last_attempt(clock: Clock)
     assert clock.slept == []
 
 
+async def test_what_is_added_when_the_queue_has_stopped_is_not_tried(clock: Clock) -> None:
+    jobs = queue(clock, concurrency=2)
+
+    async def limited() -> str:
+        await asyncio.sleep(0)
+        raise PassingError(3000.0)
+
+    async def adding() -> str:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        jobs.put("added", failing())
+        return "done"
+
+    jobs.put("limited", limited)
+    jobs.put("adding", adding)
+    report = await jobs.run()
+    assert report.results == {"adding": "done"}
+    assert {key: letter.attempts for key, letter in report.dead.items()} == {"limited": 1, "added": 0}
+    jobs.put("added", failing())
+    assert (await jobs.run()).result("added") == "done"
+
+
 async def test_a_spent_budget_ends_the_attempts_of_all(clock: Clock) -> None:
     jobs = queue(clock, concurrency=1, budget=Budget(3))
     for key in "abcde":

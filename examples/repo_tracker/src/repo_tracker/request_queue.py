@@ -124,7 +124,7 @@ class RequestQueue(Generic[T]):
         self._ready: list[_Entry[T]] = []  # a heap
         self._delayed: list[tuple[float, _Entry[T]]] = []  # a heap, by when they are due
         self._quiet_until = -math.inf
-        self._stopped = False
+        self._stopped_by: Exception | None = None
         self._results: dict[str, T] = {}
         self._dead: dict[str, DeadLetter[T]] = {}
         self._tried = 0
@@ -146,7 +146,11 @@ class RequestQueue(Generic[T]):
             raise ValueError(f"{key} is in the queue already")
         self._keys.add(key)
         self._dead.pop(key, None)
-        heapq.heappush(self._ready, _Entry(priority, next(self._numbers), key, work))
+        entry = _Entry(priority, next(self._numbers), key, work)
+        if self._stopped_by is not None:
+            self._bury(entry, self._stopped_by)
+            return
+        heapq.heappush(self._ready, entry)
         self._open_lane()
 
     async def run(self) -> QueueReport[T]:
@@ -154,13 +158,12 @@ class RequestQueue(Generic[T]):
 
         A run that is cancelled cancels its work and keeps it; the next run tries it again.
         """
-        self._stopped = False
         try:
             async with asyncio.TaskGroup() as self._group:
                 for _ in range(len(self._ready) + len(self._delayed)):
                     self._open_lane()
         finally:
-            self._group = None
+            self._group = self._stopped_by = None
         return QueueReport(results=dict(self._results), dead=dict(self._dead), attempts=self._tried)
 
     def _open_lane(self) -> None:
@@ -216,7 +219,7 @@ class RequestQueue(Generic[T]):
             return
         now = self._clock()
         self._quiet_until = max(self._quiet_until, now + quiet) if quiet else self._quiet_until
-        if self._stopped or entry.attempts >= self._attempts or not self._transient(error):
+        if self._stopped_by or entry.attempts >= self._attempts or not self._transient(error):
             self._bury(entry, error)
             return
         # The jitter comes on top of the quiet, so that not all of them come back in its first moment.
@@ -224,7 +227,7 @@ class RequestQueue(Generic[T]):
 
     def _stop(self, entry: _Entry[T], error: Exception) -> None:
         """Give up all that waits, because the server wants no more for too long; what runs has its last attempt."""
-        self._stopped = True
+        self._stopped_by = error
         for left in (entry, *self._ready, *(entry for _, entry in self._delayed)):
             self._bury(left, error)
         self._ready.clear()
