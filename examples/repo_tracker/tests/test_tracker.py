@@ -1,6 +1,7 @@
 """The whole way from GitHub to D1, one invocation a test, on the free plan."""
 
 import json
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -48,6 +49,14 @@ def opened(cf_d1: D1Database, metrics: Metrics, api: respx.Router) -> Opener:
         return invocation(bound, "request", metrics, transport=transport, memory=lambda: 64 << 20)
 
     return opened
+
+
+@pytest.fixture
+async def patient(cf_d1: D1Database, metrics: Metrics, api: respx.Router, clock: Clock) -> AsyncIterator[RepoTracker]:
+    """A tracker that waits between attempts without taking any time."""
+    async with httpx.AsyncClient(transport=httpx.MockTransport(api.async_handler)) as client:
+        github = GitHubService(client, ConnectionPool(), budget=Budget(), clock=clock, sleep=clock.sleep)
+        yield RepoTracker(github, StorageService(SimpleNamespace(DB=cf_d1)), count=metrics.count)
 
 
 async def stored(services: Services) -> dict[int, Repository]:
@@ -151,14 +160,12 @@ async def test_renames_that_use_up_the_budget_cost_no_repository_its_turn(
 
 
 async def test_a_github_that_is_down_is_left_alone_for_a_while(
-    cf_d1: D1Database, api: respx.Router, clock: Clock, capsys: pytest.CaptureFixture[str]
+    patient: RepoTracker, cf_d1: D1Database, api: respx.Router, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api.get(path__startswith="/repos/").respond(502)
     storage = StorageService(SimpleNamespace(DB=cf_d1))
     await storage.save_repositories(Repository(id=number, full_name=f"octo/r{number}") for number in range(1, 41))
-    async with httpx.AsyncClient(transport=httpx.MockTransport(api.async_handler)) as client:
-        github = GitHubService(client, ConnectionPool(), budget=Budget(), clock=clock, sleep=clock.sleep)
-        progress = await RepoTracker(github, storage).refresh(Tier.COLD, 0)
+    progress = await patient.refresh(Tier.COLD, 0)
     assert (progress.cursor, progress.not_before) == (0, PAUSE)
     line = json.loads(capsys.readouterr().out)
     assert (line["event"], line["repositories"], line["seconds"]) == ("postponed", 40, PAUSE)
@@ -239,6 +246,17 @@ async def test_an_invocation_tells_where_its_time_went(
     assert list(line["steps"]) == ["fetched", "saved", "listed"]
     assert (line["requests"], line["peak_connections"], line["memory_bytes"]) == (11, 6, 64 << 20)
     assert line["alerts"] == {"connections": "warning"}
+
+
+async def test_a_repository_that_github_fails_at_is_an_error_and_one_that_is_gone_is_none(
+    patient: RepoTracker, api: respx.Router, metrics: Metrics
+) -> None:
+    api.get("/repos/octo/r2").respond(404)
+    api.get("/repos/octo/r4").respond(502)
+    api.get(path__startswith="/repos/").mock(side_effect=reply)
+    outcome = await patient.track(["octo/r1", "octo/r2", "octo/r4", "no name"])
+    assert list(outcome.failed) == ["octo/r2", "octo/r4", "no name"]
+    assert (metrics.snapshot().operations, metrics.snapshot().errors) == (4, 1)
 
 
 async def test_an_invocation_that_fails_is_recorded_and_told(

@@ -180,7 +180,7 @@ class GitHubService:
             budget=self._budget,
             max_wait=self._max_wait,
             backoff=Backoff(random=self._random),
-            transient=_is_transient,
+            transient=is_transient,
             clock=self._clock,
             sleep=self._sleep,
         )
@@ -239,6 +239,6 @@ def _parsed(url: httpx.URL, parse: Callable[[], T]) -> T:
         raise BodyFormatError(url=str(url), problem=repr(error)) from error
 
 
-def _is_transient(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the network failed (on Workers as an OSError), or the error says that it passes."""
     return isinstance(error, httpx.TransportError | OSError) or says_transient(error)

@@ -83,7 +83,7 @@ async def invocation(
     failed = True
     try:
         async with httpx.AsyncClient(transport=transport or own_transport()) as client:
-            yield _services(env, kind, flags, client, monitor, pool)
+            yield _services(env, kind, flags, client, monitor, pool, metrics)
         failed = False
     finally:
         report, used, statistics = monitor.report(), memory(), pool.statistics()
@@ -110,6 +110,7 @@ def _services(
     client: httpx.AsyncClient,
     monitor: PerformanceMonitor,
     pool: ConnectionPool,
+    metrics: Metrics,
 ) -> Services:
     github = GitHubService(
         client,
@@ -122,6 +123,10 @@ def _services(
     storage = StorageService(env, statements_per_batch=STATEMENTS_PER_BATCH if flags.batching else 1)
     everything: StreamProcessor[Repository] = StreamProcessor(batch_size=sys.maxsize, memory_budget=sys.maxsize)
     tracker = RepoTracker(
-        github, storage, stream=None if flags.streaming else everything, checkpoint=monitor.checkpoint
+        github,
+        storage,
+        stream=None if flags.streaming else everything,
+        checkpoint=monitor.checkpoint,
+        count=metrics.count,
     )
     return Services(github=github, storage=storage, tracker=tracker, pool=pool, monitor=monitor)

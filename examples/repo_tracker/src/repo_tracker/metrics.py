@@ -146,7 +146,16 @@ class Metrics:
             failed: Whether it failed.
         """
         self._durations.setdefault(kind, deque(maxlen=self._samples)).append(seconds)
-        self._operations += 1
+        self.count(1, int(failed))
+
+    def count(self, operations: int, failed: int) -> None:
+        """Note that operations ended whose time nobody took, such as each repository of a refresh.
+
+        Args:
+            operations: How many.
+            failed: How many of them failed.
+        """
+        self._operations += operations
         self._errors += failed
 
     def observe_connections(self, peak: int) -> None:

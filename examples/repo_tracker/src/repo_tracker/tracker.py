@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from repo_tracker.budget import BudgetSpentError
-from repo_tracker.github import GitHubService
+from repo_tracker.github import GitHubService, is_transient
 from repo_tracker.logs import Log, log
 from repo_tracker.models import Repository, Tier
 from repo_tracker.rate_limit import RateLimitError
@@ -47,6 +47,7 @@ class RepoTracker:
         storage: Where they go to.
         stream: How much is in memory at once.
         checkpoint: Is told what was done.
+        count: Is told how many repositories had their turn, and for how many of them GitHub or the network failed.
         clock: Returns seconds since 1970.
         log: Where it is told what a refresh could not fetch.
     """
@@ -58,6 +59,7 @@ class RepoTracker:
         *,
         stream: StreamProcessor[Repository] | None = None,
         checkpoint: Callable[[str], object] = lambda _: None,
+        count: Callable[[int, int], object] = lambda *_: None,
         clock: Callable[[], float] = time.time,
         log: Log = log,
     ) -> None:
@@ -65,6 +67,7 @@ class RepoTracker:
         self._storage = storage
         self._stream = stream or StreamProcessor()
         self._checkpoint = checkpoint
+        self._count = count
         self._clock = clock
         self._log = log
 
@@ -127,6 +130,9 @@ class RepoTracker:
     async def _fetch_and_save(self, names: Iterable[str], etags: dict[str, str | None]) -> Outcome:
         answer = await self._github.get_repositories(names, etags=etags)
         self._checkpoint("fetched")
+        # What has to wait has not had its turn, and what is gone is an answer.
+        turns = [error for error in answer.failed.values() if not _is_for_later(error)]
+        self._count(len(answer.fetched) + len(answer.unchanged) + len(turns), sum(map(is_transient, turns)))
         await self._save(answer.fetched.values())
         return Outcome(saved=len(answer.fetched), unchanged=len(answer.unchanged), failed=answer.failed)
 

@@ -16,6 +16,7 @@ from repo_tracker.budget import Budget
 from repo_tracker.connection_pool import ConnectionPool
 from repo_tracker.github import GitHubService
 from repo_tracker.invocation import Services
+from repo_tracker.metrics import Metrics
 from repo_tracker.monitor import PerformanceMonitor
 from repo_tracker.storage import StorageService
 from repo_tracker.tracker import RepoTracker
@@ -35,7 +36,9 @@ def services(server: Server) -> Opener:
     """Open the services of one invocation, as `repo_tracker.invocation` does, with short waits between attempts."""
 
     @asynccontextmanager
-    async def opened(database: D1Database, clock: Callable[[], float] = time.time) -> AsyncIterator[Services]:
+    async def opened(
+        database: D1Database, clock: Callable[[], float] = time.time, metrics: Metrics | None = None
+    ) -> AsyncIterator[Services]:
         pool = ConnectionPool()
         # Nothing here speaks TLS, and loading certificates would take most of the time.
         async with httpx.AsyncClient(verify=False, trust_env=False) as client:  # noqa: S501
@@ -44,7 +47,8 @@ def services(server: Server) -> Opener:
             )
             storage = StorageService(SimpleNamespace(DB=database), backoff=Backoff(random=hardly_any))
             monitor = PerformanceMonitor("alarm")
-            tracker = RepoTracker(github, storage, checkpoint=monitor.checkpoint, clock=clock)
+            count = (metrics or Metrics()).count
+            tracker = RepoTracker(github, storage, checkpoint=monitor.checkpoint, count=count, clock=clock)
             yield Services(github=github, storage=storage, tracker=tracker, pool=pool, monitor=monitor)
 
     return opened

@@ -53,7 +53,7 @@ class Load:
     async def step(self, tier: Tier, cursor: int) -> Progress:
         """Do a step of a tier in an invocation of its own, whose limits are enforced."""
         with self._invocations() as invocation:
-            async with self._services(self._database, self.objects) as services:
+            async with self._services(self._database, self.objects, self.metrics) as services:
                 failed = True
                 try:
                     progress = await services.tracker.refresh(tier, cursor)
@@ -138,6 +138,7 @@ async def test_thousand_refreshes_lose_nothing_store_nothing_twice_and_stay_insi
     # The figures of the Worker itself.
     figures = load.metrics.snapshot()
     assert figures.peak_connections == 6
+    assert figures.operations > ROUNDS * len(REPOSITORIES)  # each refresh, and the steps that they were done in
     assert figures.error_rate < 0.01
     assert figures.durations["alarm"].p95 < 5
     assert (figures.peak_memory_bytes or 0) < 100 << 20
