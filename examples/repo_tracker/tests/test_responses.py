@@ -58,6 +58,7 @@ async def test_the_response_that_is_handed_on_is_open_and_unread() -> None:
         (Body(b'{"message": "API rate limit exceeded"}'), "API rate limit exceeded"),
         (Body(b"<html>"), "Forbidden"),
         (Body(b"[]"), "Forbidden"),
+        (Body(b"[" * 4000), "Forbidden"),
         (Body(b"x" * 5000, b"never"), "Forbidden"),
     ],
 )
@@ -117,6 +118,7 @@ async def test_a_circle_of_redirects_ends() -> None:
         ({}, None),
         ({"retry-after": "7"}, 7.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "9" * 400}, None),
         ({"retry-after": "Tue, 24 Nov 2026 12:01:30 GMT", "date": "Tue, 24 Nov 2026 12:00:00 GMT"}, 90.0),
         ({"retry-after": "Tue, 24 Nov 2026 12:00:00 GMT", "date": "Tue, 24 Nov 2026 12:01:30 GMT"}, 0.0),
         ({"retry-after": "Tue, 24 Nov 2026 12:01:30 GMT"}, None),

@@ -22,6 +22,7 @@ MAX_HOPS: Final = 5
 """Redirects that are followed one after the other. A renamed repository is one, and a circle would never end."""
 
 _REASON_BYTES: Final = 4096
+_DIGITS: Final = 15
 
 
 class ResponseError(Exception):
@@ -61,7 +62,7 @@ class StatusError(ResponseError):
         `Retry-After` is a number of seconds, or a date, which is held against the date of the response itself.
         """
         said = self.headers.get("retry-after", "")
-        if said.isdecimal():
+        if said.isdecimal() and len(said) <= _DIGITS:
             return float(said)
         try:
             quiet = parsedate_to_datetime(said) - parsedate_to_datetime(self.headers.get("date", ""))
@@ -157,7 +158,7 @@ async def read_json(response: httpx.Response, *, max_bytes: int = DEFAULT_MAX_BY
             body += part
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BodyFormatError(url=str(response.url), problem=str(error)) from error
 
 

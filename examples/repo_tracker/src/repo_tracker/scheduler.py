@@ -18,6 +18,9 @@ LEASE: Final = 60.0
 """How long after a step began the tier goes on if nothing is heard of it, in seconds. Alarms of one object never
 overlap, so a step that takes longer is not disturbed."""
 
+LONGEST_QUIET: Final = 24 * 3600.0
+"""Seconds that a step may ask for at most. A number from outside must not put a tier to sleep for ever."""
+
 _KEY: Final = "round"
 
 
@@ -149,7 +152,7 @@ class TierScheduler:
             due = max(state.started + self._periods[state.tier], now)
             self._log("round complete", tier=state.tier, seconds=now - state.started)
         else:
-            due = now + progress.not_before
+            due = now + min(progress.not_before, LONGEST_QUIET)
         await self._keep(replace(state, cursor=progress.cursor or 0, due=due, failures=0))
         await self._set_alarm(due)
 
