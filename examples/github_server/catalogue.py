@@ -115,9 +115,9 @@ class Catalogue:
 
     def owner(self, login: str) -> Owner | None:
         """Return an account by its name or its number."""
-        if login.isdecimal():
-            return next((owner for owner in self._owners.values() if owner.id == int(login)), None)
-        return self._owners.get(login)
+        return self._owners.get(login) or next(
+            (owner for owner in self._owners.values() if str(owner.id) == login), None
+        )
 
     def of(self, owner: Owner) -> list[Repository]:
         """Return the repositories of an account."""

@@ -1,6 +1,7 @@
 """Every way in which the GitHub of the examples fails, over real sockets, and the process that it is."""
 
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -180,6 +181,13 @@ class TestProcess:
         parent.stdout.close()
         while answers(url):
             pass
+
+    @pytest.mark.parametrize("sent", [b"nonsense\r\n\r\n", b"GET http://[bad HTTP/1.1\r\nHost: here\r\n\r\n"])
+    def test_hangs_up_on_who_does_not_speak_http(self, github: GitHub, client: httpx.Client, sent: bytes) -> None:
+        with socket.create_connection((client.base_url.host, client.base_url.port), timeout=PATIENCE_S) as connection:
+            connection.sendall(sent)
+            assert connection.recv(100) == b""
+        assert github.statuses() == {}
 
     def test_one_that_cannot_start_says_so(self) -> None:
         with pytest.raises(RuntimeError, match="the server did not start"), running(size="many"):  # type: ignore[arg-type]
