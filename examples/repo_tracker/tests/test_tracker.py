@@ -190,6 +190,21 @@ async def test_what_is_gone_stays_as_it_was_stored_and_the_round_goes_on(
     }
 
 
+async def test_a_stranger_who_took_a_name_over_is_not_tracked_in_the_place_of_the_one_who_had_it(
+    opened: Opener, api: respx.Router, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.get("/repos/octo/r2").mock(return_value=httpx.Response(200, json=described(99, "octo/r2")))
+    api.get(path__startswith="/repos/").mock(side_effect=reply)
+    async with opened() as services:
+        known = [Repository(id=n, full_name=f"octo/r{n}") for n in (1, 2, 3)]
+        await services.storage.save_repositories([*known, Repository(id=4, full_name="octo/r3")])
+        progress = await services.tracker.refresh(Tier.COLD, 0)
+        assert {item.id: item.stars for item in (await stored(services)).values()} == {1: 100, 2: 0, 3: 300, 4: 0}
+    assert progress.cursor is None
+    line = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert line["error"] == "NameTakenOverError: octo/r2 is another repository now, number 99"
+
+
 async def test_a_search_is_stored_a_page_after_the_other(opened: Opener, api: respx.Router) -> None:
     def page(request: httpx.Request) -> httpx.Response:
         number = int(request.url.params.get("page", "1"))

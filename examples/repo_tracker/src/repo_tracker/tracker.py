@@ -39,6 +39,18 @@ class Outcome:
     failed: dict[str, Exception]
 
 
+class NameTakenOverError(Exception):
+    """The name of a tracked repository is that of another one now.
+
+    Attributes:
+        number: GitHub's number of the other one.
+    """
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(f"{name} is another repository now, number {number}")
+        self.number = number
+
+
 class RepoTracker:
     """Fetch repositories and store them; one for each invocation.
 
@@ -80,7 +92,7 @@ class RepoTracker:
         Raises:
             ServiceError: They could not be stored.
         """
-        return await self._fetch_and_save(names, {})
+        return await self._fetch_and_save(names, etags={})
 
     async def discover(self, query: str) -> StreamReport:
         """Search for repositories and store what is found, a batch at a time.
@@ -111,7 +123,9 @@ class RepoTracker:
         page = await self._storage.tracked(tier, after=cursor, limit=STEP)
         self._checkpoint("listed")
         outcome = await self._fetch_and_save(
-            [item.full_name for item in page.items], {item.full_name: item.etag for item in page.items}
+            [item.full_name for item in page.items],
+            etags={item.full_name: item.etag for item in page.items},
+            whose={(item.full_name, item.id) for item in page.items},
         )
         postponed = {name: error for name, error in outcome.failed.items() if _is_for_later(error)}
         for name, error in outcome.failed.items():
@@ -127,8 +141,14 @@ class RepoTracker:
         self._log("postponed", tier=tier, repositories=len(postponed), seconds=max(waits), reasons=reasons)
         return Progress(cursor=first - 1, not_before=max(waits))
 
-    async def _fetch_and_save(self, names: Iterable[str], etags: dict[str, str | None]) -> Outcome:
+    async def _fetch_and_save(
+        self, names: Iterable[str], *, etags: dict[str, str | None], whose: set[tuple[str, int]] | None = None
+    ) -> Outcome:
         answer = await self._github.get_repositories(names, etags=etags)
+        for name, repository in list(answer.fetched.items()):
+            if whose is not None and (name, repository.id) not in whose:
+                del answer.fetched[name]
+                answer.failed[name] = NameTakenOverError(name, repository.id)
         self._checkpoint("fetched")
         # What has to wait has not had its turn, and what is gone is an answer.
         turns = [error for error in answer.failed.values() if not _is_for_later(error)]
