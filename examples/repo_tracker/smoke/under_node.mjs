@@ -66,6 +66,8 @@ try {
   const { port } = server.address();
   pyodide.globals.set("base_url", `http://127.0.0.1:${port}`);
   const outcome = await pyodide.runPythonAsync("import scenario; await scenario.run(base_url)");
+  // The server hears of a cancellation in its own time; who never cancels waits here until the test gives up.
+  while (seen.cancelled.length < 2) await new Promise((turn) => setTimeout(turn, 1));
   console.log(JSON.stringify({ ...JSON.parse(outcome), server: seen }));
 } catch (error) {
   console.error(error.message ?? String(error)); // the traceback of Python, without the source of Pyodide around it
