@@ -95,6 +95,17 @@ async def test_an_error_that_will_not_pass_is_not_tried_again(clock: Clock) -> N
     assert clock.slept == []
 
 
+async def test_quiet_after_an_error_that_will_not_pass_is_nobodys_wish(clock: Clock) -> None:
+    class GoneError(Exception):
+        retry_after = 3000.0
+
+    jobs = queue(clock, concurrency=1)
+    jobs.put("gone", failing(GoneError()))
+    jobs.put("good", failing())
+    assert (await jobs.run()).results == {"good": "done"}
+    assert clock.slept == []
+
+
 async def test_retry_after_keeps_the_whole_queue_quiet(clock: Clock) -> None:
     started: list[tuple[str, float]] = []
     jobs, begin = queue(clock, concurrency=2), clock.now

@@ -175,7 +175,7 @@ async def test_a_github_that_is_down_is_left_alone_for_a_while(
 async def test_what_is_gone_stays_as_it_was_stored_and_the_round_goes_on(
     opened: Opener, api: respx.Router, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    api.get("/repos/octo/r2").respond(404)
+    api.get("/repos/octo/r2").respond(404, headers={"retry-after": "900"})
     api.get(path__startswith="/repos/").mock(side_effect=reply)
     async with opened() as services:
         await services.storage.save_repositories(Repository(id=n, full_name=f"octo/r{n}") for n in (1, 2, 3))

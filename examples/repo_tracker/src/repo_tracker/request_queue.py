@@ -84,9 +84,9 @@ def says_transient(error: Exception) -> bool:
 class RequestQueue(Generic[T]):
     """Run work against one server: the most urgent first, failures again later, not more at once than allowed.
 
-    An error is tried again if it is transient. If it has an attribute `retry_after`, in seconds, the server asks for
-    quiet: nothing of the queue starts before that time is over. If it asks for more than `max_wait`, the queue stops
-    and all that is left in it is given up at once with that error, for another invocation to try.
+    An error is tried again if it is transient. If such a one has an attribute `retry_after`, in seconds, the server
+    asks for quiet: nothing of the queue starts before that time is over. If it asks for more than `max_wait`, the queue
+    stops and all that is left in it is given up at once with that error, for another invocation to try.
 
     Args:
         concurrency: How much work runs at once.
@@ -213,13 +213,16 @@ class RequestQueue(Generic[T]):
             raise
 
     def _failed(self, entry: _Entry[T], error: Exception) -> None:
+        if not self._transient(error):
+            self._bury(entry, error)
+            return
         quiet: float = getattr(error, "retry_after", None) or 0.0
         if quiet > self._max_wait:
             self._stop(entry, error)
             return
         now = self._clock()
         self._quiet_until = max(self._quiet_until, now + quiet) if quiet else self._quiet_until
-        if self._stopped_by or entry.attempts >= self._attempts or not self._transient(error):
+        if self._stopped_by or entry.attempts >= self._attempts:
             self._bury(entry, error)
             return
         # The jitter comes on top of the quiet, so that not all of them come back in its first moment.

@@ -11,7 +11,6 @@ from repo_tracker.budget import BudgetSpentError
 from repo_tracker.github import GitHubService, is_transient
 from repo_tracker.logs import Log, log
 from repo_tracker.models import Repository, Tier
-from repo_tracker.rate_limit import RateLimitError
 from repo_tracker.scheduler import Progress
 from repo_tracker.storage import StorageService
 from repo_tracker.stream import StreamProcessor, StreamReport
@@ -134,7 +133,7 @@ class RepoTracker:
         if not postponed:
             return Progress(cursor=page.cursor)
         first = min(item.id for item in page.items if item.full_name in postponed)
-        waits = [_seconds_asked_for(error) for error in postponed.values()]
+        waits = [_seconds_asked_for(error) or 0.0 for error in postponed.values()]
         if first == page.items[0].id:
             waits.append(PAUSE)
         reasons = sorted({f"{type(error).__name__}: {error}" for error in postponed.values()})
@@ -169,9 +168,9 @@ class RepoTracker:
 
 
 def _is_for_later(error: Exception) -> bool:
-    return isinstance(error, BudgetSpentError | RateLimitError) or bool(_seconds_asked_for(error))
+    return isinstance(error, BudgetSpentError) or (is_transient(error) and _seconds_asked_for(error) is not None)
 
 
-def _seconds_asked_for(error: Exception) -> float:
-    """Return how long GitHub asks for quiet, in seconds; 0 where it does not."""
-    return getattr(error, "retry_after", None) or 0.0
+def _seconds_asked_for(error: Exception) -> float | None:
+    """Return how long GitHub asks for quiet, in seconds; None where it does not."""
+    return getattr(error, "retry_after", None)
