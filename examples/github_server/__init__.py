@@ -7,8 +7,8 @@
                                                                       └─> catalogue ──> shapes
 ```
 
-`GitHub` in `process` is all that a test needs. Only `wire` does I/O; everything below it is called with a request and
-returns an answer.
+`GitHub` in `process` is all that a test needs, and `fixtures` has it for pytest. Only `wire` does I/O; everything below
+it is called with a request and returns an answer.
 
 The shapes follow GitHub's published description of its REST API, <https://github.com/github/rest-api-description>
 (version 2022-11-28), and its pages on pagination, rate limits and conditional requests below

@@ -34,10 +34,10 @@ class Api:
         self.catalogue = catalogue
         self.limits = limits
         self._routes: tuple[tuple[re.Pattern[str], Callable[..., Answer]], ...] = (
-            (re.compile(r"/repositories/(\d+)"), self._by_id),
+            (re.compile(r"/repositories/(\d{1,18})"), self._by_id),
             (re.compile(r"/repos/([^/]+/[^/]+)"), self._by_name),
             (re.compile(r"/(users|orgs)/([^/]+)/repos"), self._listing),
-            (re.compile(r"/(user|organizations)/(\d+)/repos"), self._listing),
+            (re.compile(r"/(user|organizations)/(\d{1,18})/repos"), self._listing),
             (re.compile(r"/search/repositories"), self._search),
         )
 
@@ -59,6 +59,8 @@ class Api:
         return answer.with_headers({**rate_limits.headers(window, resource), "x-github-media-type": "github.v3"})
 
     def _routed(self, request: Request) -> Answer:
+        if request.method not in {"GET", "HEAD"}:
+            return _NOT_FOUND  # there is nothing to write to
         for pattern, handler in self._routes:
             if match := pattern.fullmatch(request.path):
                 return handler(request, *match.groups())

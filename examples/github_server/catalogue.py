@@ -115,9 +115,9 @@ class Catalogue:
 
     def owner(self, login: str) -> Owner | None:
         """Return an account by its name or its number."""
-        if login.isdecimal():
-            return next((owner for owner in self._owners.values() if owner.id == int(login)), None)
-        return self._owners.get(login)
+        return self._owners.get(login) or next(
+            (owner for owner in self._owners.values() if str(owner.id) == login), None
+        )
 
     def of(self, owner: Owner) -> list[Repository]:
         """Return the repositories of an account."""
@@ -144,8 +144,14 @@ class Catalogue:
 
         Returns:
             The repository as it is now.
+
+        Raises:
+            ValueError: There is no such repository.
+            TypeError: It has no such attribute.
         """
-        old = self._by_id[number]
+        old = self._by_id.get(number)
+        if old is None:
+            raise ValueError(f"there is no repository {number}; there are 1 to {self._size}")
         if (name := fields.get("name", old.name)) != old.name:
             fields["former_name"] = old.name
             self._former[old.full_name] = number

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, final, get_args
@@ -11,6 +12,33 @@ from .messages import Answer
 
 Kind = Literal["slow-headers", "slow-body", "truncated-body", "reset", "status", "secondary-limit"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+Check = tuple[Callable[[Any], bool], str]
+"""Whether a value makes sense, and what does, in words."""
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value >= 0
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and value >= 0
+
+
+_VALID: Final[dict[str, Check]] = {
+    "kind": (lambda value: value in KINDS, ", ".join(KINDS)),
+    "path": (lambda value: isinstance(value, str), "a text"),
+    "times": (lambda value: value is None or _is_count(value), "a whole number, or None for all"),
+    "skip": (_is_count, "a whole number"),
+    "probability": (lambda value: _is_seconds(value) and value <= 1, "0 to 1"),
+    "seconds": (lambda value: value is None or _is_seconds(value), "a number, or None until it is released"),
+    "retry_after": (_is_count, "a whole number"),
+    "status": (lambda value: value == 0, "none"),
+}
+_STATUSES: Final[dict[str, Check]] = {
+    "status": (lambda value: value in range(500, 600), "500 to 599"),
+    "secondary-limit": (lambda value: value in {403, 429}, "403, 429"),
+}
 
 
 @final
@@ -47,13 +75,18 @@ class Fault:
         """Read one that was sent as JSON.
 
         Raises:
-            ValueError: A name or the kind is unknown; the message says what is known.
+            ValueError: A name, the kind or a value makes no sense; the message says what does.
         """
         known = [spec.name for spec in fields(cls)]
         if unknown := data.keys() - set(known):
             raise ValueError(f"{', '.join(sorted(unknown))} is not known; known: {', '.join(known)}")
-        if data.get("kind") not in KINDS:
-            raise ValueError(f"{data.get('kind')!r} is no kind of fault; kinds: {', '.join(KINDS)}")
+        kind = data.get("kind")
+        if kind not in KINDS:
+            raise ValueError(f"{kind!r} is no kind of fault; kinds: {', '.join(KINDS)}")
+        for name, value in data.items():
+            holds, valid = _STATUSES.get(kind, _VALID[name]) if name == "status" else _VALID[name]
+            if not holds(value):
+                raise ValueError(f"{name}={value!r} makes no sense here; valid: {valid}")
         return cls(**data)
 
     def answer(self) -> Answer | None:

@@ -3,6 +3,7 @@
 https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api, checked on 2026-11-24.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar, final
@@ -62,4 +63,4 @@ class Page(Generic[T]):
 
 def _number(text: str | None, default: int) -> int:
     """Read a number from 1; anything else is taken for the default, as GitHub does."""
-    return int(text) if text and text.isdecimal() and int(text) > 0 else default
+    return int(text) if text and re.fullmatch(r"0*[1-9]\d{0,17}", text) else default

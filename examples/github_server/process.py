@@ -20,7 +20,7 @@ _PATIENCE_S: Final = 20.0
 class GitHub:
     """A running server.
 
-    Its control is not asked through httpx, so no guard counts it.
+    Its control is not asked through httpx, so no guard counts it, and over one connection, which the journal sees.
 
     Args:
         url: Its address.
@@ -34,6 +34,7 @@ class GitHub:
     def __init__(self, url: str, catalogue: Catalogue) -> None:
         self.url = url
         self.catalogue = catalogue
+        self._control = HTTPConnection(url.removeprefix("http://"), timeout=_PATIENCE_S)
 
     def names(self, *numbers: int) -> list[str]:
         """Return the full names of repositories by their numbers."""
@@ -49,7 +50,7 @@ class GitHub:
             attributes: The other attributes of `faults.Fault`, such as `times` and `probability`.
 
         Raises:
-            ValueError: The server does not know one of them; the message says what it knows.
+            ValueError: One of them makes no sense; the message says what does.
         """
         self._ask("POST", "faults", {"kind": kind, "path": path, **attributes})
 
@@ -91,14 +92,14 @@ class GitHub:
         """Return how often each status was answered; 0 is a connection that was reset."""
         return Counter(entry["status"] for entry in self.journal()["entries"])
 
+    def close(self) -> None:
+        """Close the connection to the control; it is opened again where it is needed."""
+        self._control.close()
+
     def _ask(self, method: str, name: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
-        connection = HTTPConnection(self.url.removeprefix("http://"), timeout=_PATIENCE_S)
-        try:
-            connection.request(method, f"/_control/{name}", json.dumps(data or {}))
-            response = connection.getresponse()
-            value: dict[str, Any] = json.loads(response.read())
-        finally:
-            connection.close()
+        self._control.request(method, f"/_control/{name}", json.dumps(data or {}))
+        response = self._control.getresponse()
+        value: dict[str, Any] = json.loads(response.read())
         if response.status != 200:
             raise ValueError(value["message"])
         return value
@@ -124,7 +125,11 @@ def running(*, seed: int = 7, size: int = 2_000, latency_s: float = 0.0) -> Iter
         url = process.stdout.readline().strip()
         if not url:
             raise RuntimeError(f"the server did not start: {' '.join(command)} ended with {process.wait()}")
-        yield GitHub(url, Catalogue(seed, size))
+        github = GitHub(url, Catalogue(seed, size))
+        try:
+            yield github
+        finally:
+            github.close()
     finally:
         process.stdin.close()  # which the server takes for the end of its parent
         process.stdout.close()

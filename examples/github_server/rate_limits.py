@@ -56,7 +56,12 @@ class RateLimits:
             resource: "core" or "search".
             limit: Requests in a window.
             window_s: Seconds.
+
+        Raises:
+            ValueError: There is no such resource.
         """
+        if resource not in ALLOWANCES:
+            raise ValueError(f"{resource!r} has no rate limit; resources: {', '.join(ALLOWANCES)}")
         self._asked[resource] = (limit, window_s)
         self._windows = {key: window for key, window in self._windows.items() if key[1] != resource}
 

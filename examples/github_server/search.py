@@ -62,7 +62,7 @@ def _matcher(term: str) -> Callable[[Repository], bool]:
 
 
 def _numbers(attribute: str, value: str) -> Callable[[Repository], bool]:
-    match = re.fullmatch(r"(>=|<=|>|<|)(\d+)", value)
+    match = re.fullmatch(r"(>=|<=|>|<|)(\d{1,18})", value)
     if match is None:
         raise UnknownQualifierError(f"{attribute}:{value}; known: a number, or >=, <=, > or < and a number")
     compare, bound = _COMPARISONS[match[1]], int(match[2])

@@ -108,7 +108,10 @@ async def _received(connection: h11.Connection, reader: StreamReader) -> Request
             body += event.data
         elif isinstance(event, h11.EndOfMessage) and head is not None:
             headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-            return Request.to(head.method.decode(), head.target.decode("latin-1"), headers, body)
+            try:
+                return Request.to(head.method.decode(), head.target.decode("latin-1"), headers, body)
+            except ValueError:  # its target is no address
+                return None
         else:
             return None
 

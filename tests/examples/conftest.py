@@ -6,28 +6,24 @@ from typing import Final
 import httpx
 import pytest
 
-from github_server.process import GitHub, running
+from github_server.fixtures import process, server
+from github_server.process import GitHub
+
+__all__ = ["client", "github", "process", "server"]
 
 PATIENCE_S: Final = 20
 
 
 @pytest.fixture(scope="session")
-def _server() -> Iterator[GitHub]:
-    with running(seed=7, size=1_500) as github:
-        yield github
-
-
-@pytest.fixture(scope="session")
-def _client(_server: GitHub) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=_server.url, timeout=PATIENCE_S, trust_env=False) as client:
+def _client(process: GitHub) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=process.url, timeout=PATIENCE_S, trust_env=False) as client:
         yield client
 
 
 @pytest.fixture
-def github(_server: GitHub) -> GitHub:
-    """GitHub as it was started."""
-    _server.reset()
-    return _server
+def github(server: GitHub) -> GitHub:
+    """The server, by the name that its own tests have for it."""
+    return server
 
 
 @pytest.fixture

@@ -39,12 +39,29 @@ class TestRepositories:
         assert all("subscribers_count" not in item for item in listed)
 
     @pytest.mark.parametrize(
-        "path", ["/repositories/0", "/repos/nobody/nothing", "/users/nobody/repos", "/orgs/anchor-0/repos", "/nothing"]
+        "path",
+        [
+            "/repositories/0",
+            f"/repositories/{'9' * 5000}",
+            "/repos/nobody/nothing",
+            "/users/nobody/repos",
+            f"/users/{'9' * 5000}/repos",
+            "/orgs/anchor-0/repos",
+            "/nothing",
+        ],
+        ids=lambda path: path[:30],
     )
     def test_what_is_not_there_is_a_404_with_githubs_shape(self, client: httpx.Client, path: str) -> None:
         response = client.get(path)
         assert response.status_code == 404
         assert response.json() == shapes.error(404, "Not Found")
+
+    def test_nothing_can_be_written(self, client: httpx.Client) -> None:
+        assert [client.request(method, "/repositories/1").status_code for method in ("HEAD", "POST", "DELETE")] == [
+            200,
+            404,
+            404,
+        ]
 
     def test_a_former_name_leads_to_the_number_and_there_to_todays_name(
         self, github: GitHub, client: httpx.Client
@@ -119,9 +136,9 @@ class TestPages:
     def test_hold_thirty_items_or_what_is_asked_for_up_to_a_hundred(self, client: httpx.Client) -> None:
         sizes = {
             per_page: len(client.get("/search/repositories", params={"q": "a", "per_page": per_page}).json()["items"])
-            for per_page in ("", "1", "100", "1000", "0", "x")
+            for per_page in ("", "1", "100", "1000", "0", "x", "9" * 5000)
         }
-        assert sizes == {"": 30, "1": 1, "100": 100, "1000": 100, "0": 30, "x": 30}
+        assert sizes == {"": 30, "1": 1, "100": 100, "1000": 100, "0": 30, "x": 30, "9" * 5000: 30}
 
     def test_of_a_search_show_a_thousand_results_and_no_more(self, client: httpx.Client) -> None:
         def page(number: int) -> httpx.Response:
@@ -162,7 +179,7 @@ class TestSearch:
         assert stars("asc") == sorted(stars("asc"))
         assert stars("desc")[0] > stars("asc")[-1]
 
-    @pytest.mark.parametrize("params", [{}, {"q": "fork:true"}, {"q": "stars:many"}])
+    @pytest.mark.parametrize("params", [{}, {"q": "fork:true"}, {"q": "stars:many"}, {"q": f"stars:{'9' * 5000}"}])
     def test_refuses_what_it_does_not_understand(self, client: httpx.Client, params: dict[str, str]) -> None:
         assert client.get("/search/repositories", params=params).status_code == 422
 

@@ -1,12 +1,13 @@
 """Every way in which the GitHub of the examples fails, over real sockets, and the process that it is."""
 
 import re
+import socket
 import subprocess
 import sys
 import threading
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -121,6 +122,30 @@ class TestFaults:
         with pytest.raises(ValueError, match="tiems is not known; known: kind, path, times"):
             github.fault("reset", tiems=2)
 
+    @pytest.mark.parametrize(
+        ("kind", "wrong", "valid"),
+        [
+            ("status", {"status": 200}, "status=200 makes no sense here; valid: 500 to 599"),
+            ("secondary-limit", {"status": 503}, "status=503 makes no sense here; valid: 403, 429"),
+            ("reset", {"status": 502}, "status=502 makes no sense here; valid: none"),
+            ("reset", {"times": "2"}, "times='2' makes no sense here; valid: a whole number, or None for all"),
+            ("reset", {"probability": 3}, "probability=3 makes no sense here; valid: 0 to 1"),
+            ("slow-body", {"seconds": -1}, "seconds=-1 makes no sense here"),
+            ("reset", {"path": 7}, "path=7 makes no sense here; valid: a text"),
+        ],
+    )
+    def test_with_values_that_make_no_sense_are_refused(
+        self, github: GitHub, kind: str, wrong: dict[str, Any], valid: str
+    ) -> None:
+        with pytest.raises(ValueError, match=valid):
+            github.fault(kind, **wrong)
+
+    def test_limits_and_changes_of_what_is_not_there_are_refused(self, github: GitHub) -> None:
+        with pytest.raises(ValueError, match="'serach' has no rate limit; resources: core, search"):
+            github.limit(3, resource="serach")
+        with pytest.raises(ValueError, match="there is no repository 9999; there are 1 to 1500"):
+            github.change(9_999, stars=1)
+
     def test_end_with_a_reset(self, github: GitHub, client: httpx.Client) -> None:
         github.fault("status", times=None)
         github.limit(0)
@@ -156,6 +181,13 @@ class TestProcess:
         parent.stdout.close()
         while answers(url):
             pass
+
+    @pytest.mark.parametrize("sent", [b"nonsense\r\n\r\n", b"GET http://[bad HTTP/1.1\r\nHost: here\r\n\r\n"])
+    def test_hangs_up_on_who_does_not_speak_http(self, github: GitHub, client: httpx.Client, sent: bytes) -> None:
+        with socket.create_connection((client.base_url.host, client.base_url.port), timeout=PATIENCE_S) as connection:
+            connection.sendall(sent)
+            assert connection.recv(100) == b""
+        assert github.statuses() == {}
 
     def test_one_that_cannot_start_says_so(self) -> None:
         with pytest.raises(RuntimeError, match="the server did not start"), running(size="many"):  # type: ignore[arg-type]

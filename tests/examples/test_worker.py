@@ -31,13 +31,14 @@ def test_its_own_suite_passes_under_enforce_on_the_free_plan() -> None:
     run_its_tests()
 
 
-def test_what_it_stores_is_stored_by_the_real_d1() -> None:
+def test_what_it_stores_is_stored_by_the_real_d1_also_over_real_sockets() -> None:
     problem = status().problem
     if problem and os.environ.get("CI") == "true":
         pytest.fail(problem, pytrace=False)
     if problem:
         pytest.skip(problem)
-    run_its_tests("--cf-d1=workerd", "tests/test_storage.py", "tests/test_tracker.py", "tests/test_app.py")
+    units = [f"tests/test_{name}.py" for name in ("storage", "tracker", "app")]
+    run_its_tests("--cf-d1=workerd", *units, "tests/integration/test_over_sockets.py")
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +77,33 @@ def test_a_refresh_under_pyodide_goes_through_fetch_and_fits(under_pyodide: dict
     assert under_pyodide["saved"] == 39
     assert list(under_pyodide["failed"]) == ["octo/r13"]
     assert under_pyodide["stored"] == [number for number in range(1, 41) if number != 13]
-    assert under_pyodide["server"] == {"requests": 79, "active": 0, "peak": 6}
+    assert {name: under_pyodide["server"][name] for name in ("requests", "active", "peak")} == {
+        "requests": 80,
+        "active": 0,
+        "peak": 6,
+    }
     assert under_pyodide["round"]["failures"] == 0
+
+
+def test_requests_under_pyodide_say_who_asks_or_github_would_refuse_them_all(under_pyodide: dict[str, Any]) -> None:
+    assert under_pyodide["server"]["agents"] == ["repo-tracker"]
+
+
+def test_a_redirect_under_pyodide_is_followed_and_counted(under_pyodide: dict[str, Any]) -> None:
+    assert under_pyodide["renamed"] == ["octo/r1", 2]
+
+
+def test_what_goes_wrong_under_pyodide_is_an_error_of_httpx_or_ours_and_is_cancelled(
+    under_pyodide: dict[str, Any],
+) -> None:
+    assert under_pyodide["failures"] == {
+        "endless": "BodyTooLargeError",
+        "cut-off": "ReadError",
+        "bomb": "BodyTooLargeError",
+        "slow": "ReadTimeout",
+        "refused": "ConnectError",
+    }
+    assert sorted(under_pyodide["server"]["cancelled"]) == ["endless", "slow"]
 
 
 def test_its_memory_is_seen_under_pyodide(under_pyodide: dict[str, Any]) -> None:

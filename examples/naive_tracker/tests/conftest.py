@@ -1,30 +1,20 @@
 """The GitHub that the tracker talks to, and a client for it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import httpx
 import pytest
 
 from github_server.catalogue import Catalogue
+from github_server.fixtures import process, server
 from github_server.process import GitHub as Server
-from github_server.process import running
 from github_server.shapes import minimal
 from naive_tracker.github import GitHub, Repository
 
+__all__ = ["Opener", "github", "listed", "process", "server"]
+
 Opener = Callable[..., AbstractAsyncContextManager[GitHub]]
-
-
-@pytest.fixture(scope="session")
-def process() -> Iterator[Server]:
-    with running(seed=7, size=500) as server:
-        yield server
-
-
-@pytest.fixture
-def server(process: Server) -> Server:
-    process.reset()
-    return process
 
 
 @pytest.fixture

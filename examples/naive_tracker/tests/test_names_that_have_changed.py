@@ -1,4 +1,4 @@
-"""Repositories are kept by a name that was changed, so each refresh is two requests: keep the number that stays."""
+"""Repositories are kept by a name that was changed, so each refresh is two requests: keep the name of the answer."""
 
 import asyncio
 

@@ -10,26 +10,20 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import httpx
-import js
-from pyodide.ffi import jsnull, to_js
+from pyodide.ffi import jsnull
 
 import repo_tracker
+from repo_tracker.budget import Budget
+from repo_tracker.connection_pool import ConnectionPool
+from repo_tracker.fetch_transport import transport
+from repo_tracker.github import GitHubService
 from repo_tracker.invocation import invocation
 from repo_tracker.metrics import Metrics
 from repo_tracker.models import Tier
+from repo_tracker.responses import ResponseError, fetch_json
 from repo_tracker.scheduler import TierScheduler
 
 MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
-
-
-class FetchTransport(httpx.AsyncBaseTransport):
-    """What Workers put below httpx: JavaScript's `fetch`."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        options = {"method": request.method, "headers": dict(request.headers)}
-        answer = await js.fetch(str(request.url), to_js(options, dict_converter=js.Object.fromEntries))
-        body = (await answer.arrayBuffer()).to_bytes()
-        return httpx.Response(answer.status, headers=[(name, value) for name, value in answer.headers], content=body)
 
 
 class Statement:
@@ -78,6 +72,25 @@ class Storage(dict[str, Any]):
         self["alarm"] = at
 
 
+async def failure_of(url: str, *, seconds: float = 5.0) -> str:
+    """Fetch what cannot be had, and return the name of the error."""
+    async with httpx.AsyncClient(transport=transport(), timeout=seconds) as client:
+        try:
+            await fetch_json(client, url, max_bytes=100_000)
+        except (ResponseError, httpx.TransportError) as error:
+            return type(error).__name__
+    return "none"
+
+
+async def name_behind(base_url: str, former: str) -> tuple[str, int]:
+    """Fetch a repository by its former name; return its name of today, and how many subrequests that took."""
+    budget = Budget()
+    async with httpx.AsyncClient(transport=transport()) as client:
+        github = GitHubService(client, ConnectionPool(), base_url=base_url, budget=budget)
+        repository = await github.get_repository(former)
+    return repository.full_name if repository else "", budget.spent
+
+
 async def run(base_url: str) -> str:
     """Import every module, track forty repositories, refresh them by alarm, and return what came of it as JSON."""
     modules = [module.name for module in pkgutil.iter_modules(repo_tracker.__path__)]
@@ -85,21 +98,27 @@ async def run(base_url: str) -> str:
         importlib.import_module(f"repo_tracker.{module}")
     env, metrics, storage = SimpleNamespace(DB=Database(), GITHUB_URL=base_url), Metrics(), Storage()
 
-    async with invocation(env, "request", metrics, transport=FetchTransport()) as services:
+    async with invocation(env, "request", metrics) as services:
         outcome = await services.tracker.track(f"octo/r{number}" for number in range(1, 41))
 
     async def step(tier: Tier, cursor: int) -> Any:
-        async with invocation(env, "alarm", metrics, transport=FetchTransport()) as services:
+        async with invocation(env, "alarm", metrics) as services:
             return await services.tracker.refresh(tier, cursor)
 
     scheduler = TierScheduler(storage, step)
     await scheduler.start(Tier.COLD)
     await scheduler.alarm()
 
-    async with invocation(env, "request", metrics, transport=FetchTransport()) as services:
+    async with invocation(env, "request", metrics) as services:
         stored = [repository.id async for page in services.storage.repositories() for repository in page]
+    former, spent = await name_behind(base_url, "octo/renamed")
+    failures = {path: await failure_of(f"{base_url}/{path}") for path in ("endless", "cut-off", "bomb")}
+    failures["slow"] = await failure_of(f"{base_url}/slow", seconds=0.05)
+    failures["refused"] = await failure_of("http://127.0.0.1:9/")
     return json.dumps(
         {
+            "renamed": [former, spent],
+            "failures": failures,
             "python": sys.version_info[:2],
             "platform": sys.platform,
             "modules": modules,

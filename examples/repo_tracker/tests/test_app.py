@@ -106,9 +106,11 @@ async def test_a_stranger_changes_nothing_and_is_not_read(site: Site, authorizat
     assert (site.bodies_read, site.tiers.started) == (0, [])
 
 
-async def test_without_a_secret_nobody_changes_anything(site: Site) -> None:
-    site.secret = None
-    assert (await site("POST", "/start", authorization="Bearer None")).status == 403
+@pytest.mark.parametrize("secret", [None, ""])
+async def test_without_a_secret_nobody_changes_anything(site: Site, secret: str | None) -> None:
+    site.secret = secret
+    for authorization in ("Bearer ", "Bearer None"):
+        assert (await site("POST", "/start", authorization=authorization)).status == 403
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,7 @@ async def test_without_a_secret_nobody_changes_anything(site: Site) -> None:
         ("GET", "/repositories?tier=lukewarm", None, 400),
         ("GET", "/repositories?after=-1", None, 400),
         ("GET", "/repositories?after=9007199254740991", None, 400),
+        ("GET", f"/repositories?after={'9' * 5000}", None, 400),
         ("GET", "/metrics?tier=lukewarm", None, 400),
         ("POST", "/repositories", "{", 400),
         ("POST", "/repositories", [], 400),

@@ -74,6 +74,30 @@ async def test_a_connection_handed_over_to_a_task_that_is_cancelled_in_that_mome
     assert pool.statistics().active == 0
 
 
+async def test_who_is_thrown_away_while_waiting_takes_no_connection_along() -> None:
+    pool = ConnectionPool(1)
+    async with pool.connection():
+        waiting = pool.run(settle)
+        asyncio.get_running_loop().call_soon(waiting.send, None)
+        await settle()
+        assert pool.statistics().queued == 1
+        waiting.close()
+    async with asyncio.timeout(1):
+        await pool.run(settle)
+
+
+@pytest.mark.parametrize("size", [1, 6])
+async def test_who_holds_a_connection_is_refused_a_second_one_and_keeps_the_first(size: int) -> None:
+    pool = ConnectionPool(size)
+    async with pool.connection():
+        with pytest.raises(RuntimeError, match="this task holds a connection of the pool"):
+            async with asyncio.timeout(1):
+                await pool.run(settle)
+        assert pool.statistics().active == 1
+    await pool.run(settle)
+    assert pool.statistics().active == 0
+
+
 async def test_nobody_comes_in_between_the_one_who_leaves_and_the_one_who_waits() -> None:
     pool, served = ConnectionPool(1), []
 

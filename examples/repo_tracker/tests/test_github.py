@@ -55,6 +55,23 @@ async def test_an_unchanged_repository_is_none(github: GitHubService, api: respx
     assert route.calls.last.request.headers["if-none-match"] == '"v1"'
 
 
+async def test_what_nobody_has_cannot_be_unchanged(github: GitHubService, api: respx.Router) -> None:
+    api.get(path__startswith="/").respond(304)
+    with pytest.raises(StatusError, match="304 Not Modified"):
+        await github.get_repository("octo/one")
+    with pytest.raises(StatusError, match="304 Not Modified"):
+        await anext(github.search("x"))
+
+
+async def test_a_service_that_asks_for_quiet_is_left_alone_whatever_its_status(
+    github: GitHubService, api: respx.Router, clock: Clock
+) -> None:
+    down = httpx.Response(503, headers={"retry-after": "30"})
+    api.get("/repos/octo/one").mock(side_effect=[down, answer(1, "octo/one")])
+    assert await github.get_repository("octo/one") is not None
+    assert sum(clock.slept) == pytest.approx(30.5)
+
+
 async def test_a_renamed_repository_is_found_and_the_hop_is_counted(
     http: httpx.AsyncClient, pool: ConnectionPool, api: respx.Router
 ) -> None:
@@ -84,15 +101,15 @@ async def test_it_works_with_any_client(cf_client: httpx.AsyncClient, pool: Conn
 async def test_a_partial_failure_returns_what_succeeded_and_names_what_did_not(
     github: GitHubService, api: respx.Router
 ) -> None:
-    api.get("/repos/octo/one").mock(return_value=answer(1, "octo/one"))
+    api.get("/repos/octo_corp/one").mock(return_value=answer(1, "octo_corp/one"))
     api.get("/repos/octo/known").respond(304)
     api.get("/repos/octo/gone").respond(404, json={"message": "Not Found"})
     api.get("/repos/octo/odd").respond(200, json={"id": 4})
     found = await github.get_repositories(
-        ["octo/one", "octo/gone", "octo/known", "octo/odd", "../../user", "octo/..", "octo/one"],
+        ["octo_corp/one", "octo/gone", "octo/known", "octo/odd", "../../user", "octo/..", "octo_corp/one"],
         etags={"octo/known": '"v"'},
     )
-    assert list(found.fetched) == ["octo/one"]
+    assert list(found.fetched) == ["octo_corp/one"]
     assert found.unchanged == ("octo/known",)
     assert {name: type(error) for name, error in found.failed.items()} == {
         "octo/gone": StatusError,
@@ -207,6 +224,31 @@ async def test_a_search_follows_the_links_to_the_last_page(github: GitHubService
     first = api.calls[0].request.url
     assert pages == [[1], [2], [3]]
     assert dict(first.params) == {"q": "language:python x", "per_page": "100"}
+
+
+@pytest.mark.parametrize(
+    ("link", "count"),
+    [
+        (f'<{API}/search/repositories?page=2>; rel="next last"', 2),
+        (f"<{API}/search/repositories?page=2>; rel=Next", 2),
+        ('</search/repositories?page=2>; title="a, b"; rel="next"', 2),
+        (f'<{API}/search/repositories?page=1>; rel="prev"', 1),
+        ("none of it", 1),
+    ],
+)
+async def test_a_link_may_look_otherwise(github: GitHubService, api: respx.Router, link: str, count: int) -> None:
+    first = httpx.Response(200, json={"items": []}, headers={"link": link})
+    api.get("/search/repositories").mock(side_effect=[first, page(2, 2)])
+    assert len([found async for found in github.search("x")]) == count
+
+
+@pytest.mark.parametrize(("link", "problem"), [("<http://a:port>", "no address"), ("<>", "its own next page")])
+async def test_a_link_that_leads_nowhere_is_refused(
+    github: GitHubService, api: respx.Router, link: str, problem: str
+) -> None:
+    api.get("/search/repositories").respond(200, json={"items": []}, headers={"link": f'{link}; rel="next"'})
+    with pytest.raises(BodyFormatError, match=problem):
+        await anext(github.search("x"))
 
 
 async def test_a_search_stops_where_it_is_told(github: GitHubService, api: respx.Router) -> None:

@@ -7,12 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repo_tracker.connection_pool import PoolStatistics
 from repo_tracker.metrics import Alert, Durations, Metrics, Severity
-
-
-def used(peak: int) -> PoolStatistics:
-    return PoolStatistics(size=6, active=0, queued=0, peak=peak, served=9)
 
 
 def alerts(metrics: Metrics) -> dict[str, Severity]:
@@ -49,8 +44,8 @@ def test_durations_are_kept_by_kind_and_only_the_latest() -> None:
 @pytest.mark.parametrize(("peak", "expected"), [(5, {}), (6, {"connections": Severity.WARNING})])
 def test_all_connections_in_use_is_a_warning(peak: int, expected: dict[str, Severity]) -> None:
     metrics = Metrics()
-    metrics.observe_pool(used(peak))
-    metrics.observe_pool(used(1))
+    metrics.observe_connections(peak)
+    metrics.observe_connections(1)
     assert alerts(metrics) == expected
 
 
@@ -98,7 +93,7 @@ def test_more_than_one_error_in_a_hundred_is_a_warning(errors: int, expected: di
 def test_a_snapshot_is_json() -> None:
     metrics = Metrics()
     metrics.record("request", 31.0, failed=True)
-    metrics.observe_pool(used(6))
+    metrics.observe_connections(6)
     said = json.loads(json.dumps(metrics.snapshot().as_json()))
     assert said["durations"]["request"] == {"p50": 31.0, "p95": 31.0, "p99": 31.0, "slowest": 31.0}
     assert said["alerts"][0] == {"figure": "connections", "severity": "warning", "value": 6, "threshold": 5}

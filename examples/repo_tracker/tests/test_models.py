@@ -27,3 +27,19 @@ def test_a_description_of_github_is_taken_over() -> None:
     assert RepositoryMetrics.of(repository, "2026-11-24") == RepositoryMetrics(
         repository_id=1, day="2026-11-24", stars=12, forks=7, open_issues=3
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"id": None}, "id is None"),
+        ({"stargazers_count": None}, "stargazers_count is None"),
+        ({"archived": "no"}, "archived is 'no'"),
+        ({"language": ["Python"]}, r"language is \['Python'\]"),
+    ],
+)
+def test_a_description_that_d1_would_refuse_is_refused_before_it_spoils_a_batch(
+    changes: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(TypeError, match=problem):
+        Repository.from_github({**described(), **changes})

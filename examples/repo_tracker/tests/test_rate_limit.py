@@ -7,8 +7,18 @@ from repo_tracker.responses import StatusError
 from tests.kit.clock import Clock
 from tests.kit.github import limits
 
+DATES = ("Tue, 24 Nov 2026 12:00:00 GMT", "Tue, 24 Nov 2026 12:01:30 GMT")
 
-@pytest.mark.parametrize("headers", [{}, {"x-ratelimit-limit": "60"}, {**limits(1, 100), "x-ratelimit-reset": "soon"}])
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-ratelimit-limit": "60"},
+        {**limits(1, 100), "x-ratelimit-reset": "soon"},
+        {**limits(1, 100), "x-ratelimit-reset": "9" * 5000},
+    ],
+)
 def test_headers_without_a_limit_are_none(headers: dict[str, str]) -> None:
     assert RateLimit.from_headers(headers) is None
 
@@ -34,6 +44,11 @@ def test_what_is_over_needs_no_waiting() -> None:
         (403, "x", {"retry-after": "9"}, ("secondary", 9.0)),
         (429, "x", limits(0, 140), ("primary", 40.0)),
         (429, "x", {}, ("secondary", 60.0)),
+        (403, "x", {"retry-after": DATES[1], "date": DATES[0]}, ("secondary", 90.0)),
+        (403, "x", {"retry-after": DATES[0], "date": DATES[1]}, ("secondary", 0.0)),
+        (429, "x", {"retry-after": DATES[1]}, ("secondary", 60.0)),
+        (403, "API rate limit exceeded", limits(0, 90), ("secondary", 60.0)),
+        (403, "forbidden", limits(0, 90), None),
         (403, "secondary rate limit", limits(5, 140), ("secondary", 60.0)),
         (403, "forbidden", limits(5, 140), None),
         (404, "rate limit", {"retry-after": "9"}, None),

@@ -95,6 +95,17 @@ async def test_an_error_that_will_not_pass_is_not_tried_again(clock: Clock) -> N
     assert clock.slept == []
 
 
+async def test_quiet_after_an_error_that_will_not_pass_is_nobodys_wish(clock: Clock) -> None:
+    class GoneError(Exception):
+        retry_after = 3000.0
+
+    jobs = queue(clock, concurrency=1)
+    jobs.put("gone", failing(GoneError()))
+    jobs.put("good", failing())
+    assert (await jobs.run()).results == {"good": "done"}
+    assert clock.slept == []
+
+
 async def test_retry_after_keeps_the_whole_queue_quiet(clock: Clock) -> None:
     started: list[tuple[str, float]] = []
     jobs, begin = queue(clock, concurrency=2), clock.now
@@ -145,6 +156,28 @@ async def test_what_runs_when_the_queue_stops_has_its_last_attempt(clock: Clock)
     assert clock.slept == []
 
 
+async def test_what_is_added_when_the_queue_has_stopped_is_not_tried(clock: Clock) -> None:
+    jobs = queue(clock, concurrency=2)
+
+    async def limited() -> str:
+        await asyncio.sleep(0)
+        raise PassingError(3000.0)
+
+    async def adding() -> str:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        jobs.put("added", failing())
+        return "done"
+
+    jobs.put("limited", limited)
+    jobs.put("adding", adding)
+    report = await jobs.run()
+    assert report.results == {"adding": "done"}
+    assert {key: letter.attempts for key, letter in report.dead.items()} == {"limited": 1, "added": 0}
+    jobs.put("added", failing())
+    assert (await jobs.run()).result("added") == "done"
+
+
 async def test_a_spent_budget_ends_the_attempts_of_all(clock: Clock) -> None:
     jobs = queue(clock, concurrency=1, budget=Budget(3))
     for key in "abcde":
@@ -171,6 +204,27 @@ async def test_work_can_add_work(clock: Clock) -> None:
 
     jobs.put("first", first)
     assert (await jobs.run()).results == {"first": "done", "second": "done"}
+
+
+async def test_work_that_is_added_runs_as_much_at_once_as_any_other(clock: Clock) -> None:
+    jobs, running, most = queue(clock, concurrency=3), 0, 0
+
+    async def noted() -> str:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return "done"
+
+    async def first() -> str:
+        for number in range(9):
+            jobs.put(f"added {number}", noted)
+        return "done"
+
+    jobs.put("first", first)
+    assert len((await jobs.run()).results) == 10
+    assert most == 3
 
 
 async def test_a_cancelled_run_keeps_its_work_for_the_next_one(clock: Clock) -> None:
@@ -273,9 +327,9 @@ def test_whatever_happens_each_key_ends_once_and_within_its_limits(
     asyncio.run(scenario())
 
 
-def test_a_budget_counts_what_was_spent_without_asking() -> None:
-    budget = Budget(3)
-    budget.note(5)
-    assert (budget.spent, budget.left) == (5, 0)
-    with pytest.raises(BudgetSpentError, match="all 3 subrequests"):
+def test_a_budget_that_is_spent_says_how_much_it_was() -> None:
+    budget = Budget(1)
+    budget.take()
+    with pytest.raises(BudgetSpentError, match="all 1 subrequests"):
         budget.take()
+    assert (budget.spent, budget.left) == (1, 0)

@@ -1,6 +1,8 @@
 """Responses: read or closed, capped, and never silently an error."""
 
 import asyncio
+import gzip
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -8,6 +10,7 @@ import httpx
 import pytest
 
 from repo_tracker.responses import (
+    MAX_HOPS,
     BodyFormatError,
     BodyTooLargeError,
     StatusError,
@@ -55,6 +58,7 @@ async def test_the_response_that_is_handed_on_is_open_and_unread() -> None:
         (Body(b'{"message": "API rate limit exceeded"}'), "API rate limit exceeded"),
         (Body(b"<html>"), "Forbidden"),
         (Body(b"[]"), "Forbidden"),
+        (Body(b"[" * 4000), "Forbidden"),
         (Body(b"x" * 5000, b"never"), "Forbidden"),
     ],
 )
@@ -76,12 +80,53 @@ async def test_an_error_of_the_server_is_transient_and_expected_ones_are_none() 
         await response.aclose()
 
 
-async def test_redirects_are_followed_and_counted() -> None:
-    moved = httpx.Response(301, headers={"location": "/new"})
-    async with client(moved, httpx.Response(404)) as http:
-        with pytest.raises(StatusError) as caught:
+def moved(body: Body | None = None) -> httpx.Response:
+    return httpx.Response(301, headers={"location": "/new"}, stream=body or Body(b"moved"))
+
+
+async def test_a_redirect_is_told_before_it_is_followed_and_its_body_is_not_read() -> None:
+    body, hops = Body(b"x" * 1000, b"never"), []
+    async with client(moved(body), moved(), httpx.Response(404)) as http:
+        with pytest.raises(StatusError, match=r"404 Not Found from https://api\.example/new"):
+            await fetch_with_cleanup(http, URL, redirected=lambda: hops.append(body.closed))
+    assert hops == [True, True]
+    assert body.read == 0
+
+
+async def test_a_redirect_that_nobody_wants_to_pay_for_is_not_followed() -> None:
+    def refuse() -> None:
+        raise LookupError
+
+    body = Body(b"moved")
+    async with client(moved(body)) as http:
+        with pytest.raises(LookupError):
+            await fetch_with_cleanup(http, URL, redirected=refuse)
+    assert body.closed
+
+
+async def test_a_circle_of_redirects_ends() -> None:
+    bodies = [Body(b"moved") for _ in range(MAX_HOPS + 1)]
+    async with client(*map(moved, bodies)) as http:
+        with pytest.raises(StatusError, match="301 Moved Permanently"):
             await fetch_with_cleanup(http, URL)
-    assert caught.value.hops == 1
+    assert all(body.closed for body in bodies)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "9" * 400}, None),
+        ({"retry-after": "Tue, 24 Nov 2026 12:01:30 GMT", "date": "Tue, 24 Nov 2026 12:00:00 GMT"}, 90.0),
+        ({"retry-after": "Tue, 24 Nov 2026 12:00:00 GMT", "date": "Tue, 24 Nov 2026 12:01:30 GMT"}, 0.0),
+        ({"retry-after": "Tue, 24 Nov 2026 12:01:30 GMT"}, None),
+        ({"retry-after": "Tue, 24 Nov 2026 12:01:30 -0000", "date": "Tue, 24 Nov 2026 12:00:00 GMT"}, None),
+    ],
+)
+def test_how_long_to_wait_is_a_number_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
+    assert StatusError(status=503, reason="x", url=URL, headers=headers).retry_after == seconds
 
 
 async def test_json_is_read_and_closed() -> None:
@@ -113,6 +158,48 @@ async def test_a_body_that_turns_out_too_large_is_closed_at_once() -> None:
             await fetch_json(http, URL, max_bytes=5000)
     assert body.closed
     assert body.read < 100
+
+
+async def test_a_length_beyond_all_numbers_is_too_much() -> None:
+    async with client(httpx.Response(200, stream=Body(b"x"), headers={"content-length": "9" * 5000})) as http:
+        with pytest.raises(BodyTooLargeError):
+            await fetch_json(http, URL)
+
+
+GZIP = {"content-encoding": "gzip"}
+
+
+async def test_a_compressed_body_is_decompressed() -> None:
+    packed = gzip.compress(b'{"a": "' + b"b" * 300_000 + b'"}')
+    parts = [packed[start : start + 100] for start in range(0, len(packed), 100)]
+    async with client(httpx.Response(200, stream=Body(*parts), headers=GZIP)) as http:
+        assert await fetch_json(http, URL) == {"a": "b" * 300_000}
+
+
+@pytest.mark.cf_limits(memory="8 MB")  # a hundred megabytes, if it were decompressed as it comes
+async def test_a_small_body_that_becomes_a_large_one_is_closed_before_it_is_large() -> None:
+    packer = zlib.compressobj(wbits=31)
+    body = Body(b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(100)), packer.flush()]))
+    async with client(httpx.Response(200, stream=body, headers=GZIP)) as http:
+        with pytest.raises(BodyTooLargeError):
+            await fetch_json(http, URL)
+    assert body.closed
+
+
+@pytest.mark.parametrize(
+    ("packed", "encoding", "problem"),
+    [
+        (gzip.compress(b"{}")[:-4], "gzip", "it ends in the middle"),
+        (b"no gzip", "gzip", "incorrect header check"),
+        (b"{}", "br", "it is compressed by br, not by gzip"),
+    ],
+)
+async def test_a_body_that_is_not_what_its_header_says_is_refused(packed: bytes, encoding: str, problem: str) -> None:
+    body = Body(packed)
+    async with client(httpx.Response(200, stream=body, headers={"content-encoding": encoding})) as http:
+        with pytest.raises(BodyFormatError, match=problem):
+            await fetch_json(http, URL)
+    assert body.closed
 
 
 async def test_leaving_a_stream_early_closes_the_response() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from repo_tracker.backoff import Backoff
 from repo_tracker.models import Tier
-from repo_tracker.scheduler import LEASE, PERIODS, Progress, TierScheduler
+from repo_tracker.scheduler import LEASE, LONGEST_QUIET, PERIODS, Progress, TierScheduler
 from tests.kit.clock import Clock
 from tests.kit.durable_object import Storage
 
@@ -151,6 +151,15 @@ async def test_a_step_can_ask_for_quiet(platform: Platform) -> None:
     assert platform.steps == [(0, 0.0), (12, 1800.0)]
 
 
+@pytest.mark.parametrize("seconds", [1e15, float("inf")])
+async def test_no_quiet_is_for_ever(platform: Platform, seconds: float) -> None:
+    platform.plan = [Progress(cursor=12, not_before=seconds)]
+    await platform.scheduler().start(Tier.HOT)
+    await platform.deliver()
+    await platform.deliver()
+    assert platform.steps == [(0, 0.0), (12, LONGEST_QUIET)]
+
+
 async def test_a_round_that_takes_longer_than_its_period_is_followed_by_the_next_at_once(clock: Clock) -> None:
     platform = Platform(clock, periods={Tier.HOT: 10.0})
     platform.plan = [Progress(cursor=80, not_before=60.0)]
@@ -158,6 +167,15 @@ async def test_a_round_that_takes_longer_than_its_period_is_followed_by_the_next
     for _ in range(3):
         await platform.deliver()
     assert platform.steps == [(0, 0.0), (80, 60.0), (0, 60.0)]
+
+
+async def test_what_another_version_kept_does_not_end_the_tier(platform: Platform) -> None:
+    await platform.scheduler().start(Tier.HOT)
+    kept = json.loads(platform.storage.values["round"])
+    del kept["failures"]
+    platform.storage.values["round"] = json.dumps({**kept, "cursor": 40, "unknown": 1})
+    await platform.deliver()
+    assert platform.steps == [(40, 0.0)]
 
 
 async def test_an_alarm_of_an_emptied_object_is_the_last(platform: Platform) -> None:

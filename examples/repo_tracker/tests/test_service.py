@@ -45,7 +45,11 @@ def test_every_row_is_in_one_statement_and_no_statement_has_too_many_values(widt
 
 @pytest.mark.parametrize(
     ("rows", "problem"),
-    [([(1, 2), (3,)], "not all rows have 2 values"), ([tuple(range(101))], "a row of 101 values is more than the 100")],
+    [
+        ([(1, 2), (3,)], "not all rows have 2 values"),
+        ([tuple(range(101))], "a row has 101 values"),
+        ([(), (1,)], "a row has 0 values"),
+    ],
 )
 def test_rows_that_fit_no_statement_are_refused(rows: list[tuple[int, ...]], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):

@@ -1,6 +1,7 @@
 """The whole way from GitHub to D1, one invocation a test, on the free plan."""
 
 import json
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -11,9 +12,15 @@ import respx
 
 from pytest_cfworkers.d1 import D1Database
 from pytest_cfworkers.plugin.fixtures import Ledger
+from repo_tracker.budget import Budget
+from repo_tracker.connection_pool import ConnectionPool
+from repo_tracker.github import GitHubService
 from repo_tracker.invocation import Services, invocation
 from repo_tracker.metrics import Metrics
 from repo_tracker.models import Repository, Tier
+from repo_tracker.storage import StorageService
+from repo_tracker.tracker import PAUSE, RepoTracker
+from tests.kit.clock import Clock
 from tests.kit.github import API, described
 
 
@@ -42,6 +49,14 @@ def opened(cf_d1: D1Database, metrics: Metrics, api: respx.Router) -> Opener:
         return invocation(bound, "request", metrics, transport=transport, memory=lambda: 64 << 20)
 
     return opened
+
+
+@pytest.fixture
+async def patient(cf_d1: D1Database, metrics: Metrics, api: respx.Router, clock: Clock) -> AsyncIterator[RepoTracker]:
+    """A tracker that waits between attempts without taking any time."""
+    async with httpx.AsyncClient(transport=httpx.MockTransport(api.async_handler)) as client:
+        github = GitHubService(client, ConnectionPool(), budget=Budget(), clock=clock, sleep=clock.sleep)
+        yield RepoTracker(github, StorageService(SimpleNamespace(DB=cf_d1)), count=metrics.count)
 
 
 async def stored(services: Services) -> dict[int, Repository]:
@@ -120,12 +135,15 @@ async def test_what_the_rate_limit_left_is_where_the_next_step_starts(opened: Op
     assert progress.not_before == pytest.approx(900.0, abs=5.0)
 
 
+@pytest.mark.parametrize(("hops", "fewest"), [(1, 20), (3, 8)])
 async def test_renames_that_use_up_the_budget_cost_no_repository_its_turn(
-    opened: Opener, api: respx.Router, cf_ledger: Ledger
+    opened: Opener, api: respx.Router, cf_ledger: Ledger, hops: int, fewest: int
 ) -> None:
     def renamed(request: httpx.Request) -> httpx.Response:
-        number = request.url.path.rpartition("/r")[2]
-        return httpx.Response(301, headers={"location": f"{API}/repositories/r{number}"})
+        *_, done, name = request.url.path.split("/")
+        hop = int(done) + 1 if done.isdecimal() else 1
+        path = f"/repositories/{name}" if hop == hops else f"/repos/octo/{hop}/{name}"
+        return httpx.Response(301, headers={"location": API + path})
 
     api.get(path__startswith="/repos/").mock(side_effect=renamed)
     api.get(path__startswith="/repositories/").mock(side_effect=reply)
@@ -137,18 +155,54 @@ async def test_renames_that_use_up_the_budget_cost_no_repository_its_turn(
         done = [item.id for item in (await stored(services)).values() if item.stars]
     assert cf_ledger.statistics().subrequests <= 50
     assert done == list(range(1, len(done) + 1))
-    assert 20 <= len(done) < 40
-    assert progress.cursor == len(done)
+    assert fewest <= len(done) < 40
+    assert (progress.cursor, progress.not_before) == (len(done), 0.0)
 
 
-async def test_what_is_gone_stays_as_it_was_stored_and_the_round_goes_on(opened: Opener, api: respx.Router) -> None:
-    api.get("/repos/octo/r2").respond(404)
+async def test_a_github_that_is_down_is_left_alone_for_a_while(
+    patient: RepoTracker, cf_d1: D1Database, api: respx.Router, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.get(path__startswith="/repos/").respond(502)
+    storage = StorageService(SimpleNamespace(DB=cf_d1))
+    await storage.save_repositories(Repository(id=number, full_name=f"octo/r{number}") for number in range(1, 41))
+    progress = await patient.refresh(Tier.COLD, 0)
+    assert (progress.cursor, progress.not_before) == (0, PAUSE)
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["repositories"], line["seconds"]) == ("postponed", 40, PAUSE)
+    assert line["reasons"] == ["BudgetSpentError: all 50 subrequests of this invocation are spent"]
+
+
+async def test_what_is_gone_stays_as_it_was_stored_and_the_round_goes_on(
+    opened: Opener, api: respx.Router, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.get("/repos/octo/r2").respond(404, headers={"retry-after": "900"})
     api.get(path__startswith="/repos/").mock(side_effect=reply)
     async with opened() as services:
         await services.storage.save_repositories(Repository(id=n, full_name=f"octo/r{n}") for n in (1, 2, 3))
         progress = await services.tracker.refresh(Tier.COLD, 0)
         assert {item.id: item.stars for item in (await stored(services)).values()} == {1: 100, 2: 0, 3: 300}
     assert progress.cursor is None
+    assert json.loads(capsys.readouterr().out.splitlines()[0]) == {
+        "event": "not refreshed",
+        "tier": "cold",
+        "name": "octo/r2",
+        "error": f"StatusError: 404 Not Found from {API}/repos/octo/r2",
+    }
+
+
+async def test_a_stranger_who_took_a_name_over_is_not_tracked_in_the_place_of_the_one_who_had_it(
+    opened: Opener, api: respx.Router, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.get("/repos/octo/r2").mock(return_value=httpx.Response(200, json=described(99, "octo/r2")))
+    api.get(path__startswith="/repos/").mock(side_effect=reply)
+    async with opened() as services:
+        known = [Repository(id=n, full_name=f"octo/r{n}") for n in (1, 2, 3)]
+        await services.storage.save_repositories([*known, Repository(id=4, full_name="octo/r3")])
+        progress = await services.tracker.refresh(Tier.COLD, 0)
+        assert {item.id: item.stars for item in (await stored(services)).values()} == {1: 100, 2: 0, 3: 300, 4: 0}
+    assert progress.cursor is None
+    line = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert line["error"] == "NameTakenOverError: octo/r2 is another repository now, number 99"
 
 
 async def test_a_search_is_stored_a_page_after_the_other(opened: Opener, api: respx.Router) -> None:
@@ -207,6 +261,17 @@ async def test_an_invocation_tells_where_its_time_went(
     assert list(line["steps"]) == ["fetched", "saved", "listed"]
     assert (line["requests"], line["peak_connections"], line["memory_bytes"]) == (11, 6, 64 << 20)
     assert line["alerts"] == {"connections": "warning"}
+
+
+async def test_a_repository_that_github_fails_at_is_an_error_and_one_that_is_gone_is_none(
+    patient: RepoTracker, api: respx.Router, metrics: Metrics
+) -> None:
+    api.get("/repos/octo/r2").respond(404)
+    api.get("/repos/octo/r4").respond(502)
+    api.get(path__startswith="/repos/").mock(side_effect=reply)
+    outcome = await patient.track(["octo/r1", "octo/r2", "octo/r4", "no name"])
+    assert list(outcome.failed) == ["octo/r2", "octo/r4", "no name"]
+    assert (metrics.snapshot().operations, metrics.snapshot().errors) == (4, 1)
 
 
 async def test_an_invocation_that_fails_is_recorded_and_told(

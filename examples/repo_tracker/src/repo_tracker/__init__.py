@@ -1,1 +1,1 @@
-"""A Worker that tracks GitHub repositories and stays inside the limits. Each module is one pattern, free to copy."""
+"""A Worker that tracks GitHub repositories and stays inside the limits, made of patterns that are free to copy."""

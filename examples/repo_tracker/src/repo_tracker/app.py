@@ -15,7 +15,6 @@ from repo_tracker.models import Tier
 MOST_NAMES: Final = 40
 """Repositories in one request: the budget of an invocation has room for them and for some retries."""
 
-
 MOST_ID: Final = 2**53 - 2
 """The largest number that D1 takes: JavaScript knows no larger one for sure."""
 
@@ -58,7 +57,7 @@ class App:
         services: What the invocation works with.
         metrics: The figures of this isolate.
         tiers: The refreshes.
-        secret: What changes must be authorised with; None refuses them all.
+        secret: What changes must be authorised with; without one they are all refused.
         log: Where failures are told.
     """
 
@@ -108,13 +107,13 @@ class App:
 
     async def _list(self, query: Mapping[str, str]) -> Reply:
         tier, after = query.get("tier", Tier.HOT), query.get("after", "0")
-        if tier not in set(Tier) or not after.isdecimal() or int(after) > MOST_ID:
+        if tier not in set(Tier) or not after.isdecimal() or float(after) > MOST_ID:
             return Reply(status=400, body={"error": f"valid: tier={'|'.join(Tier)}, after=a number"})
         page = await self._services.storage.tracked(Tier(tier), after=int(after), limit=100)
         return Reply(body=asdict(page))
 
     async def _change(self, path: str, authorization: str, body: Callable[[], Awaitable[str]]) -> Reply:
-        if self._secret is None or not hmac.compare_digest(authorization.encode(), f"Bearer {self._secret}".encode()):
+        if not self._secret or not hmac.compare_digest(authorization.encode(), f"Bearer {self._secret}".encode()):
             return Reply(status=403, body={"error": "changes need the secret"})
         if path == "/start":
             for tier in Tier:

@@ -38,7 +38,3 @@ class Budget:
         if not self.left:
             raise BudgetSpentError(f"all {self.size} subrequests of this invocation are spent")
         self.spent += 1
-
-    def note(self, number: int) -> None:
-        """Count what was spent without asking, such as the hops of a redirect that was followed."""
-        self.spent += number

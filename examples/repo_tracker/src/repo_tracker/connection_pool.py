@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 CONNECTIONS: Final = 6
 """https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections (checked 2026-11-24)"""
@@ -39,8 +39,8 @@ class ConnectionPool:
     The platform queues a seventh request as well, but a request that waits there has its timeout running already;
     one that waits here has not started.
 
-    Hold a connection until the body is read or closed. Do not ask for a second one while you hold one: six tasks that
-    do so wait for each other for ever.
+    Hold a connection until the body is read or closed. Who holds one is refused a second one: six tasks that ask for
+    it at the same time would wait for each other for ever, and that would show in production first.
 
     Args:
         size: How many connections may be in use at once.
@@ -57,14 +57,24 @@ class ConnectionPool:
         self._peak = 0
         self._served = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._holders: set[asyncio.Task[Any] | None] = set()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[None]:
-        """Wait for a connection, and give it back at the end of the block, however it ends."""
+        """Wait for a connection, and give it back at the end of the block, however it ends.
+
+        Raises:
+            RuntimeError: This task holds one already.
+        """
+        task = asyncio.current_task()
+        if task in self._holders:
+            raise RuntimeError("this task holds a connection of the pool; give it back before you take the next")
         await self._acquire()
+        self._holders.add(task)
         try:
             yield
         finally:
+            self._holders.discard(task)
             self._release()
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -100,8 +110,9 @@ class ConnectionPool:
         try:
             await turn
         except BaseException:
-            if turn.done() and not turn.cancelled():
-                self._release()  # it was handed over in the moment of the cancellation, and must not get lost
+            # Nobody waits any more. If it was handed over in this very moment, it must not get lost.
+            if not turn.cancel() and not turn.cancelled():
+                self._release()
             raise
 
     def _release(self) -> None:

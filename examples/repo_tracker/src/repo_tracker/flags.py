@@ -36,7 +36,7 @@ class Flags:
 
 def _switch(env: object, name: str) -> bool:
     given = getattr(env, name, None)
-    value = "on" if given is None else str(given).lower()  # JSON's true and false are switches, too
+    value = "on" if given is None else str(given).strip().lower()  # JSON's true and false are switches, too
     if value not in (*_ON, *_OFF):
         raise ValueError(f"{name} = {value!r} is no switch; valid: {', '.join((*_ON, *_OFF))}")
     return value in _ON

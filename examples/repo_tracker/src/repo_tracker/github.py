@@ -15,9 +15,10 @@ from repo_tracker.backoff import Backoff
 from repo_tracker.budget import Budget
 from repo_tracker.connection_pool import ConnectionPool
 from repo_tracker.models import Repository
+from repo_tracker.pagination import next_page
 from repo_tracker.rate_limit import RateLimit, RateLimits
 from repo_tracker.request_queue import DEFAULT_ATTEMPTS, RequestQueue, says_transient
-from repo_tracker.responses import BodyFormatError, ResponseError, StatusError, fetch_with_cleanup, read_json
+from repo_tracker.responses import BodyFormatError, StatusError, fetch_with_cleanup, read_json
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ BASE_URL: Final = "https://api.github.com"
 MAX_BYTES: Final = 4 << 20
 """The largest answer that is taken, in bytes: a page of a hundred search results is below 1 MB."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+", re.ASCII)
 _NEW, _KNOWN = 0, 1
 _CORE, _SEARCH = "core", "search"
 
@@ -179,7 +180,7 @@ class GitHubService:
             budget=self._budget,
             max_wait=self._max_wait,
             backoff=Backoff(random=self._random),
-            transient=_is_transient,
+            transient=is_transient,
             clock=self._clock,
             sleep=self._sleep,
         )
@@ -197,41 +198,34 @@ class GitHubService:
         response, found = await self._fetch(url, _SEARCH)
         # Without etags: a search describes what its index holds, which may be older than what an etag stands for.
         page = _parsed(url, lambda: [Repository.from_github(described) for described in found["items"]])
-        return page, self._following(response)
-
-    def _following(self, response: httpx.Response) -> httpx.URL | None:
-        """Return the next page that a response links to, which must be where the token belongs."""
-        link = response.links.get("next", {}).get("url")
-        if link is None:
-            return None
-        url = response.url.join(link)
-        if (url.scheme, url.netloc) != (self._base_url.scheme, self._base_url.netloc):
-            raise ResponseError(f"the next page of {response.url} is on another host, {url.host}", url=str(url))
-        return url
+        return page, next_page(response, of=self._base_url)
 
     async def _fetch(self, url: httpx.URL, resource: str, *, etag: str | None = None) -> tuple[httpx.Response, Any]:
         """Make one attempt, and return the response, closed, with what its JSON says; None if it has no body."""
-        headers = self._headers if etag is None else {**self._headers, "if-none-match": etag}
+        headers, expected = self._headers, {200}
+        if etag is not None:  # or a 304 would say that something is unchanged that nobody has
+            headers, expected = {**headers, "if-none-match": etag}, {200, 304}
         async with self._pool.connection():
             self._limits.refuse(resource)  # also if the limit was reached while this one was in the queue
             try:
-                response = await fetch_with_cleanup(self._client, str(url), headers=headers, expected=(200, 304))
+                response = await fetch_with_cleanup(
+                    self._client, str(url), headers=headers, expected=expected, redirected=self._redirected
+                )
             except StatusError as error:
-                self._note(error.headers, hops=error.hops)
+                self._limits.note(error.headers)
                 limited = self._limits.recognise(error)
                 if limited is None:
                     raise
                 raise limited from error
-            self._note(response.headers, hops=len(response.history))
+            self._limits.note(response.headers)
             if response.status_code == httpx.codes.NOT_MODIFIED:
                 await response.aclose()
                 return response, None
             return response, await read_json(response, max_bytes=MAX_BYTES)
 
-    def _note(self, headers: Mapping[str, str], *, hops: int) -> None:
+    def _redirected(self) -> None:
         if self._budget is not None:
-            self._budget.note(hops)
-        self._limits.note(headers)
+            self._budget.take()
 
     def _url(self, path: str, **query: str | int) -> httpx.URL:
         url = self._base_url.copy_with(path=self._base_url.path.rstrip("/") + path)
@@ -245,6 +239,6 @@ def _parsed(url: httpx.URL, parse: Callable[[], T]) -> T:
         raise BodyFormatError(url=str(url), problem=repr(error)) from error
 
 
-def _is_transient(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the network failed (on Workers as an OSError), or the error says that it passes."""
     return isinstance(error, httpx.TransportError | OSError) or says_transient(error)

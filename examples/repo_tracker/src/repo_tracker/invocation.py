@@ -12,6 +12,7 @@ import httpx
 from repo_tracker.budget import FREE_SUBREQUESTS, Budget
 from repo_tracker.connection_pool import CONNECTIONS, ConnectionPool
 from repo_tracker.d1 import Environment
+from repo_tracker.fetch_transport import transport as own_transport
 from repo_tracker.flags import Flags
 from repo_tracker.github import BASE_URL, GitHubService
 from repo_tracker.logs import Log, log
@@ -71,7 +72,7 @@ async def invocation(
         env: What the Worker is bound to: `DB`, and, where they are set, `GITHUB_TOKEN`, `GITHUB_URL` and the flags.
         kind: What kind of event it handles.
         metrics: Where the figures go.
-        transport: What the client sends with; None is httpx's own, which on Workers is `fetch`.
+        transport: What the client sends with; None is `fetch` on Workers, and httpx's own everywhere else.
         memory: Tells how much memory is used, in bytes.
         clock: Returns seconds; only differences matter.
         log: Where the invocation is told, in one line, with the alerts of the isolate.
@@ -81,13 +82,13 @@ async def invocation(
     monitor = PerformanceMonitor(kind, clock=clock)
     failed = True
     try:
-        async with httpx.AsyncClient(transport=transport) as client:
-            yield _services(env, kind, flags, client, monitor, pool)
+        async with httpx.AsyncClient(transport=transport or own_transport()) as client:
+            yield _services(env, kind, flags, client, monitor, pool, metrics)
         failed = False
     finally:
         report, used, statistics = monitor.report(), memory(), pool.statistics()
         metrics.record(kind, report.seconds, failed=failed)
-        metrics.observe_pool(statistics)
+        metrics.observe_connections(statistics.peak)
         metrics.observe_memory(used)
         log(
             "invocation",
@@ -109,19 +110,23 @@ def _services(
     client: httpx.AsyncClient,
     monitor: PerformanceMonitor,
     pool: ConnectionPool,
+    metrics: Metrics,
 ) -> Services:
     github = GitHubService(
         client,
         pool,
         base_url=getattr(env, "GITHUB_URL", None) or BASE_URL,
-        token=getattr(env, "GITHUB_TOKEN", None),
-        # Six less than there are: each request that is on its way may still be redirected.
-        budget=Budget(FREE_SUBREQUESTS - CONNECTIONS),
+        token=getattr(env, "GITHUB_TOKEN", None) or None,
+        budget=Budget(FREE_SUBREQUESTS),
         max_wait=MAX_WAIT[kind],
     )
     storage = StorageService(env, statements_per_batch=STATEMENTS_PER_BATCH if flags.batching else 1)
     everything: StreamProcessor[Repository] = StreamProcessor(batch_size=sys.maxsize, memory_budget=sys.maxsize)
     tracker = RepoTracker(
-        github, storage, stream=None if flags.streaming else everything, checkpoint=monitor.checkpoint
+        github,
+        storage,
+        stream=None if flags.streaming else everything,
+        checkpoint=monitor.checkpoint,
+        count=metrics.count,
     )
     return Services(github=github, storage=storage, tracker=tracker, pool=pool, monitor=monitor)

@@ -7,11 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from repo_tracker.connection_pool import PoolStatistics
-
 SAMPLES: Final = 1000
 """How many durations of each kind are kept: the latest, so that memory stays bounded."""
-
 
 REQUEST_SECONDS: Final = 30.0
 """How long a request may take: nobody waits longer."""
@@ -149,12 +146,21 @@ class Metrics:
             failed: Whether it failed.
         """
         self._durations.setdefault(kind, deque(maxlen=self._samples)).append(seconds)
-        self._operations += 1
+        self.count(1, int(failed))
+
+    def count(self, operations: int, failed: int) -> None:
+        """Note that operations ended whose time nobody took, such as each repository of a refresh.
+
+        Args:
+            operations: How many.
+            failed: How many of them failed.
+        """
+        self._operations += operations
         self._errors += failed
 
-    def observe_pool(self, statistics: PoolStatistics) -> None:
+    def observe_connections(self, peak: int) -> None:
         """Note how many connections were open at once."""
-        self._peak_connections = max(self._peak_connections, statistics.peak)
+        self._peak_connections = max(self._peak_connections, peak)
 
     def observe_memory(self, used: int | None) -> None:
         """Note how much memory is used, in bytes; None where it cannot be seen."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import UnionType
 from typing import Any, Final, Self
 
 HOT_STARS: Final = 10_000
@@ -60,7 +61,11 @@ class Repository:
 
         Raises:
             KeyError: A field is missing.
+            TypeError: A field is something else than GitHub says. D1 would refuse it, and all that is saved with it.
         """
+        for name, kind in _FIELDS.items():
+            if not isinstance(described[name], kind):
+                raise TypeError(f"{name} is {described[name]!r}")
         return cls(
             id=described["id"],
             full_name=described["full_name"],
@@ -73,6 +78,21 @@ class Repository:
             pushed_at=described["pushed_at"],
             etag=etag,
         )
+
+
+_TEXT: Final = str | None
+_FIELDS: Final[Mapping[str, type | UnionType]] = {
+    "id": int,
+    "full_name": str,
+    "description": _TEXT,
+    "language": _TEXT,
+    "stargazers_count": int,
+    "forks_count": int,
+    "open_issues_count": int,
+    "archived": bool,
+    "pushed_at": _TEXT,
+}
+"""What is read of GitHub's description, and what it may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ SECONDARY_WAIT: Final = 60.0
 """Seconds to wait after a secondary limit that does not say how long."""
 
 _LIMITED: Final = (403, 429)
+_DIGITS: Final = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class RateLimit:
     def from_headers(cls, headers: Mapping[str, str]) -> Self | None:
         """Read the headers of a response; return None where they say nothing of it."""
         values = [headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset")]
-        if not all(value.isdecimal() for value in values):
+        if not all(value.isdecimal() and len(value) <= _DIGITS for value in values):
             return None
         limit, remaining, reset = map(int, values)
         resource = headers.get("x-ratelimit-resource", "core")
@@ -78,12 +79,11 @@ class RateLimitError(Exception):
         """
         if error.status not in _LIMITED:
             return None
+        if error.retry_after is not None:
+            return cls("secondary", error.retry_after)
         limit = RateLimit.from_headers(error.headers)
-        retry_after = error.headers.get("retry-after", "")
-        if retry_after.isdecimal():
-            return cls("secondary", float(retry_after))
-        if limit is not None and not limit.remaining:
-            return cls("primary", limit.seconds_to_wait(now))
+        if limit is not None and (seconds := limit.seconds_to_wait(now)):  # or else it says nothing, or is over
+            return cls("primary", seconds)
         if error.status == _LIMITED[1] or "rate limit" in error.reason.lower():
             return cls("secondary", SECONDARY_WAIT)
         return None

@@ -84,9 +84,9 @@ def says_transient(error: Exception) -> bool:
 class RequestQueue(Generic[T]):
     """Run work against one server: the most urgent first, failures again later, not more at once than allowed.
 
-    An error is tried again if it is transient. If it has an attribute `retry_after`, in seconds, the server asks for
-    quiet: nothing of the queue starts before that time is over. If it asks for more than `max_wait`, the queue stops
-    and all that is left in it is given up at once with that error, for another invocation to try.
+    An error is tried again if it is transient. If such a one has an attribute `retry_after`, in seconds, the server
+    asks for quiet: nothing of the queue starts before that time is over. If it asks for more than `max_wait`, the queue
+    stops and all that is left in it is given up at once with that error, for another invocation to try.
 
     Args:
         concurrency: How much work runs at once.
@@ -124,10 +124,12 @@ class RequestQueue(Generic[T]):
         self._ready: list[_Entry[T]] = []  # a heap
         self._delayed: list[tuple[float, _Entry[T]]] = []  # a heap, by when they are due
         self._quiet_until = -math.inf
-        self._stopped = False
+        self._stopped_by: Exception | None = None
         self._results: dict[str, T] = {}
         self._dead: dict[str, DeadLetter[T]] = {}
         self._tried = 0
+        self._group: asyncio.TaskGroup | None = None  # while it runs
+        self._lanes = 0
 
     def put(self, key: str, work: Callable[[], Awaitable[T]], *, priority: int = 0) -> None:
         """Add work, also while the queue runs.
@@ -144,18 +146,34 @@ class RequestQueue(Generic[T]):
             raise ValueError(f"{key} is in the queue already")
         self._keys.add(key)
         self._dead.pop(key, None)
-        heapq.heappush(self._ready, _Entry(priority, next(self._numbers), key, work))
+        entry = _Entry(priority, next(self._numbers), key, work)
+        if self._stopped_by is not None:
+            self._bury(entry, self._stopped_by)
+            return
+        heapq.heappush(self._ready, entry)
+        self._open_lane()
 
     async def run(self) -> QueueReport[T]:
         """Run until nothing is left, and report on all that was ever put.
 
         A run that is cancelled cancels its work and keeps it; the next run tries it again.
         """
-        self._stopped = False
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._concurrency, len(self._ready) + len(self._delayed))):
-                group.create_task(self._lane())
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                for _ in range(len(self._ready) + len(self._delayed)):
+                    self._open_lane()
+        finally:
+            self._group = self._stopped_by = None
         return QueueReport(results=dict(self._results), dead=dict(self._dead), attempts=self._tried)
+
+    def _open_lane(self) -> None:
+        """Begin to work on one piece more at once, if the queue runs and there may be more."""
+        if self._group is not None and self._lanes < self._concurrency:
+            self._lanes += 1
+            self._group.create_task(self._lane()).add_done_callback(self._close_lane)
+
+    def _close_lane(self, _: asyncio.Task[None]) -> None:
+        self._lanes -= 1
 
     async def _lane(self) -> None:
         """Do one piece of work after the other, until none is left that is not in another lane's hands."""
@@ -195,13 +213,16 @@ class RequestQueue(Generic[T]):
             raise
 
     def _failed(self, entry: _Entry[T], error: Exception) -> None:
+        if not self._transient(error):
+            self._bury(entry, error)
+            return
         quiet: float = getattr(error, "retry_after", None) or 0.0
         if quiet > self._max_wait:
             self._stop(entry, error)
             return
         now = self._clock()
         self._quiet_until = max(self._quiet_until, now + quiet) if quiet else self._quiet_until
-        if self._stopped or entry.attempts >= self._attempts or not self._transient(error):
+        if self._stopped_by or entry.attempts >= self._attempts:
             self._bury(entry, error)
             return
         # The jitter comes on top of the quiet, so that not all of them come back in its first moment.
@@ -209,7 +230,7 @@ class RequestQueue(Generic[T]):
 
     def _stop(self, entry: _Entry[T], error: Exception) -> None:
         """Give up all that waits, because the server wants no more for too long; what runs has its last attempt."""
-        self._stopped = True
+        self._stopped_by = error
         for left in (entry, *self._ready, *(entry for _, entry in self._delayed)):
             self._bury(left, error)
         self._ready.clear()

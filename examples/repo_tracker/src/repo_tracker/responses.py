@@ -7,8 +7,10 @@ ResponseError                what all of these are
 """
 
 import json
-from collections.abc import AsyncGenerator, Collection, Mapping
+import zlib
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx
@@ -16,7 +18,11 @@ import httpx
 DEFAULT_MAX_BYTES: Final = 1 << 20
 """A repository is 6 KB, a page of a hundred search results 600 KB."""
 
+MAX_HOPS: Final = 5
+"""Redirects that are followed one after the other. A renamed repository is one, and a circle would never end."""
+
 _REASON_BYTES: Final = 4096
+_DIGITS: Final = 15
 
 
 class ResponseError(Exception):
@@ -40,16 +46,29 @@ class StatusError(ResponseError):
         status: The status, such as 404.
         reason: What the server said: the `message` of a JSON body, or else the phrase that belongs to the status.
         headers: The headers of the response.
-        hops: How many redirects led to it.
     """
 
-    def __init__(self, *, status: int, reason: str, url: str, headers: Mapping[str, str], hops: int = 0) -> None:
+    def __init__(self, *, status: int, reason: str, url: str, headers: Mapping[str, str]) -> None:
         server_failed = status >= httpx.codes.INTERNAL_SERVER_ERROR
         super().__init__(f"{status} {reason} from {url}", url=url, transient=server_failed)
         self.status = status
         self.reason = reason
         self.headers = headers
-        self.hops = hops
+
+    @property
+    def retry_after(self) -> float | None:
+        """How long the server asks to be left alone, in seconds; None where it does not say.
+
+        `Retry-After` is a number of seconds, or a date, which is held against the date of the response itself.
+        """
+        said = self.headers.get("retry-after", "")
+        if said.isdecimal() and len(said) <= _DIGITS:
+            return float(said)
+        try:
+            quiet = parsedate_to_datetime(said) - parsedate_to_datetime(self.headers.get("date", ""))
+        except (ValueError, TypeError):  # no date, or one of them without a zone
+            return None
+        return max(quiet.total_seconds(), 0.0)
 
 
 class BodyTooLargeError(ResponseError):
@@ -72,34 +91,36 @@ async def fetch_with_cleanup(
     *,
     headers: Mapping[str, str] | None = None,
     expected: Collection[int] = (200,),
+    redirected: Callable[[], object] = lambda: None,
 ) -> httpx.Response:
     """Fetch a URL and return the open response, whose body has not been read.
 
     Whoever gets it reads or closes it: `async with aclosing(response): ...`. A response that is not handed on is
-    closed here. Redirects are followed; each hop is a subrequest.
+    closed here. Redirects are followed here as well: httpx would read their bodies, however large they are.
 
     Args:
         client: The client to send with.
         url: What to fetch; relative to the client's base URL if it has one.
         headers: More headers than the client's own.
         expected: The statuses that are no error.
+        redirected: Called before each hop of a redirect, which is a subrequest; an error of it is the end.
 
     Raises:
-        StatusError: The status is not among `expected`.
+        StatusError: The status is not among `expected`, or there were more than `MAX_HOPS` redirects.
         httpx.TransportError: There was no response.
     """
-    request = client.build_request("GET", url, headers=headers)
-    response = await client.send(request, stream=True, follow_redirects=True)
-    if response.status_code in expected:
-        return response
+    request = client.build_request("GET", url, headers={"accept-encoding": "gzip", **(headers or {})})
+    for hops_left in reversed(range(MAX_HOPS + 1)):
+        response = await client.send(request, stream=True, follow_redirects=False)
+        if response.status_code in expected:
+            return response
+        if response.next_request is None or not hops_left:
+            break
+        await response.aclose()
+        redirected()
+        request = response.next_request
     reason = await _reason(response)  # and close it
-    raise StatusError(
-        status=response.status_code,
-        reason=reason,
-        url=str(request.url),
-        headers=response.headers,
-        hops=len(response.history),
-    )
+    raise StatusError(status=response.status_code, reason=reason, url=str(response.url), headers=response.headers)
 
 
 async def fetch_json(
@@ -137,7 +158,7 @@ async def read_json(response: httpx.Response, *, max_bytes: int = DEFAULT_MAX_BY
             body += part
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BodyFormatError(url=str(response.url), problem=str(error)) from error
 
 
@@ -152,23 +173,51 @@ async def stream_capped(
     Args:
         response: An open response.
         max_bytes: The largest body that is taken, in bytes after decompression.
-        part_bytes: How large the parts are, in bytes; the last one may be smaller.
+        part_bytes: How large the parts are at most, in bytes.
 
     Raises:
         BodyTooLargeError: The body is larger than `max_bytes`.
+        BodyFormatError: The body is compressed in a way that was not asked for, or is not what its header says.
         httpx.TransportError: The body ended early.
     """
     url = str(response.url)
     async with aclosing(response):
         announced = response.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > max_bytes:
+        if announced.isdecimal() and float(announced) > max_bytes:
             raise BodyTooLargeError(url=url, max_bytes=max_bytes)
         seen = 0
-        async for part in response.aiter_bytes(min(part_bytes, max_bytes + 1)):
-            seen += len(part)
-            if seen > max_bytes:
-                raise BodyTooLargeError(url=url, max_bytes=max_bytes)
+        async with aclosing(_decompressed(response, min(part_bytes, max_bytes + 1))) as parts:
+            async for part in parts:
+                seen += len(part)
+                if seen > max_bytes:
+                    raise BodyTooLargeError(url=url, max_bytes=max_bytes)
+                yield part
+
+
+async def _decompressed(response: httpx.Response, part_bytes: int) -> AsyncGenerator[bytes, None]:
+    """Yield a body as it was before compression, never more than a part at once.
+
+    httpx decompresses all of what it reads at once, and 64 KB of gzip may be 64 MB of zeros. On Workers there is
+    nothing to do: `fetch` decompresses.
+    """
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding == "identity" or response.is_stream_consumed:  # the latter is a mock's, whose body is there already
+        async for part in response.aiter_bytes(part_bytes):
             yield part
+        return
+    if encoding != "gzip":
+        raise BodyFormatError(url=str(response.url), problem=f"it is compressed by {encoding}, not by gzip")
+    decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        async for rest in response.aiter_raw():
+            while rest:
+                yield decompressor.decompress(rest, part_bytes)
+                rest = decompressor.unconsumed_tail  # noqa: PLW2901 - what there was no room for
+        yield decompressor.flush()
+    except zlib.error as error:
+        raise BodyFormatError(url=str(response.url), problem=str(error)) from error
+    if not decompressor.eof:
+        raise BodyFormatError(url=str(response.url), problem="it ends in the middle")
 
 
 async def _reason(response: httpx.Response) -> str:

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Protocol
 
 from repo_tracker.backoff import Backoff
@@ -14,10 +14,12 @@ from repo_tracker.models import Tier
 PERIODS: Final[Mapping[Tier, float]] = {Tier.HOT: 15 * 60.0, Tier.WARM: 3600.0, Tier.COLD: 24 * 3600.0}
 """How long from the start of one round to the start of the next, in seconds."""
 
-
 LEASE: Final = 60.0
 """How long after a step began the tier goes on if nothing is heard of it, in seconds. Alarms of one object never
 overlap, so a step that takes longer is not disturbed."""
+
+LONGEST_QUIET: Final = 24 * 3600.0
+"""Seconds that a step may ask for at most. A number from outside must not put a tier to sleep for ever."""
 
 _KEY: Final = "round"
 
@@ -150,7 +152,7 @@ class TierScheduler:
             due = max(state.started + self._periods[state.tier], now)
             self._log("round complete", tier=state.tier, seconds=now - state.started)
         else:
-            due = now + progress.not_before
+            due = now + min(progress.not_before, LONGEST_QUIET)
         await self._keep(replace(state, cursor=progress.cursor or 0, due=due, failures=0))
         await self._set_alarm(due)
 
@@ -166,7 +168,9 @@ class TierScheduler:
         if not kept:
             return None
         values = json.loads(kept)
-        return _State(**{**values, "tier": Tier(values["tier"])})
+        # Another version of this code may have kept other values: an error here would be the end of the tier.
+        known = {field.name: values[field.name] for field in fields(_State) if field.name in values}
+        return _State(**{**known, "tier": Tier(values["tier"])})
 
     async def _keep(self, state: _State) -> None:
         # As text, which is the same on both sides of the border between Python and JavaScript.

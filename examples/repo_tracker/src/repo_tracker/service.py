@@ -81,14 +81,14 @@ class BaseService:
             rows: The values of each row, all of the same number.
 
         Raises:
-            ValueError: The rows have different numbers of values, or more than one statement takes.
+            ValueError: The rows have different numbers of values, none, or more than one statement takes.
         """
         statements: list[Statement] = []
         rest = iter(rows)
-        while first := next(rest, None):
+        while (first := next(rest, None)) is not None:
             width = len(first)
-            if width > PARAMETERS_PER_STATEMENT:
-                raise ValueError(f"a row of {width} values is more than the {PARAMETERS_PER_STATEMENT} of a statement")
+            if not 0 < width <= PARAMETERS_PER_STATEMENT:
+                raise ValueError(f"a row has {width} values, a statement takes 1 to {PARAMETERS_PER_STATEMENT}")
             chunk = [first, *islice(rest, PARAMETERS_PER_STATEMENT // width - 1)]
             if any(len(row) != width for row in chunk):
                 raise ValueError(f"not all rows have {width} values as the first one has")

@@ -19,10 +19,13 @@ MEMORY_BUDGET: Final = 8 << 20
 def estimated_size(item: object) -> int:
     """Estimate how much memory an item takes, in bytes: itself, its fields, and what lies in its containers.
 
-    What is there twice counts twice, so it is rather too much than too little; cycles are not followed to an end.
+    What is there twice counts twice, so it is rather too much than too little.
 
     Args:
         item: What a stream holds, such as a dataclass, a row, or a text.
+
+    Raises:
+        RecursionError: It contains itself.
     """
     size = sys.getsizeof(item)
     if item is None or isinstance(item, str | int | float | bytes):  # most of what there is, so asked first

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from repo_tracker.budget import BudgetSpentError
-from repo_tracker.github import GitHubService
+from repo_tracker.github import GitHubService, is_transient
+from repo_tracker.logs import Log, log
 from repo_tracker.models import Repository, Tier
-from repo_tracker.rate_limit import RateLimitError
 from repo_tracker.scheduler import Progress
 from repo_tracker.storage import StorageService
 from repo_tracker.stream import StreamProcessor, StreamReport
 
 STEP: Final = 40
 """Repositories refreshed in one invocation: the free plan has 50 subrequests, and some of them will be retries."""
+
+PAUSE: Final = 60.0
+"""Seconds to the next step after one that brought nothing forward: without it, a GitHub that is down is asked for
+the same forty repositories over and over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,18 @@ class Outcome:
     failed: dict[str, Exception]
 
 
+class NameTakenOverError(Exception):
+    """The name of a tracked repository is that of another one now.
+
+    Attributes:
+        number: GitHub's number of the other one.
+    """
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(f"{name} is another repository now, number {number}")
+        self.number = number
+
+
 class RepoTracker:
     """Fetch repositories and store them; one for each invocation.
 
@@ -42,7 +58,9 @@ class RepoTracker:
         storage: Where they go to.
         stream: How much is in memory at once.
         checkpoint: Is told what was done.
+        count: Is told how many repositories had their turn, and for how many of them GitHub or the network failed.
         clock: Returns seconds since 1970.
+        log: Where it is told what a refresh could not fetch.
     """
 
     def __init__(
@@ -52,13 +70,17 @@ class RepoTracker:
         *,
         stream: StreamProcessor[Repository] | None = None,
         checkpoint: Callable[[str], object] = lambda _: None,
+        count: Callable[[int, int], object] = lambda *_: None,
         clock: Callable[[], float] = time.time,
+        log: Log = log,
     ) -> None:
         self._github = github
         self._storage = storage
         self._stream = stream or StreamProcessor()
         self._checkpoint = checkpoint
+        self._count = count
         self._clock = clock
+        self._log = log
 
     async def track(self, names: Iterable[str]) -> Outcome:
         """Fetch repositories by name and store them, with their tier and the metrics of today.
@@ -69,7 +91,7 @@ class RepoTracker:
         Raises:
             ServiceError: They could not be stored.
         """
-        return await self._fetch_and_save(names, {})
+        return await self._fetch_and_save(names, etags={})
 
     async def discover(self, query: str) -> StreamReport:
         """Search for repositories and store what is found, a batch at a time.
@@ -87,8 +109,8 @@ class RepoTracker:
     async def refresh(self, tier: Tier, cursor: int) -> Progress:
         """Refresh a part of a tier that fits into one invocation: the `Step` of a `TierScheduler`.
 
-        What GitHub or the budget left no room for is where the next step starts. What failed otherwise stays as it is
-        stored, until the next round.
+        What GitHub or the budget left no room for is where the next step starts. What failed otherwise is told, and
+        stays as it is stored until the next round.
 
         Args:
             tier: Which tier.
@@ -100,18 +122,36 @@ class RepoTracker:
         page = await self._storage.tracked(tier, after=cursor, limit=STEP)
         self._checkpoint("listed")
         outcome = await self._fetch_and_save(
-            [item.full_name for item in page.items], {item.full_name: item.etag for item in page.items}
+            [item.full_name for item in page.items],
+            etags={item.full_name: item.etag for item in page.items},
+            whose={(item.full_name, item.id) for item in page.items},
         )
-        postponed = {name: error for name, error in outcome.failed.items() if isinstance(error, _POSTPONED)}
+        postponed = {name: error for name, error in outcome.failed.items() if _is_for_later(error)}
+        for name, error in outcome.failed.items():
+            if name not in postponed:
+                self._log("not refreshed", tier=tier, name=name, error=error)
         if not postponed:
             return Progress(cursor=page.cursor)
         first = min(item.id for item in page.items if item.full_name in postponed)
-        waits = [error.retry_after for error in postponed.values() if isinstance(error, RateLimitError)]
-        return Progress(cursor=first - 1, not_before=max(waits, default=0.0))
+        waits = [_seconds_asked_for(error) or 0.0 for error in postponed.values()]
+        if first == page.items[0].id:
+            waits.append(PAUSE)
+        reasons = sorted({f"{type(error).__name__}: {error}" for error in postponed.values()})
+        self._log("postponed", tier=tier, repositories=len(postponed), seconds=max(waits), reasons=reasons)
+        return Progress(cursor=first - 1, not_before=max(waits))
 
-    async def _fetch_and_save(self, names: Iterable[str], etags: dict[str, str | None]) -> Outcome:
+    async def _fetch_and_save(
+        self, names: Iterable[str], *, etags: dict[str, str | None], whose: set[tuple[str, int]] | None = None
+    ) -> Outcome:
         answer = await self._github.get_repositories(names, etags=etags)
+        for name, repository in list(answer.fetched.items()):
+            if whose is not None and (name, repository.id) not in whose:
+                del answer.fetched[name]
+                answer.failed[name] = NameTakenOverError(name, repository.id)
         self._checkpoint("fetched")
+        # What has to wait has not had its turn, and what is gone is an answer.
+        turns = [error for error in answer.failed.values() if not _is_for_later(error)]
+        self._count(len(answer.fetched) + len(answer.unchanged) + len(turns), sum(map(is_transient, turns)))
         await self._save(answer.fetched.values())
         return Outcome(saved=len(answer.fetched), unchanged=len(answer.unchanged), failed=answer.failed)
 
@@ -127,4 +167,10 @@ class RepoTracker:
         self._checkpoint("saved")
 
 
-_POSTPONED: Final = (RateLimitError, BudgetSpentError)
+def _is_for_later(error: Exception) -> bool:
+    return isinstance(error, BudgetSpentError) or (is_transient(error) and _seconds_asked_for(error) is not None)
+
+
+def _seconds_asked_for(error: Exception) -> float | None:
+    """Return how long GitHub asks for quiet, in seconds; None where it does not."""
+    return getattr(error, "retry_after", None)
