@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# The tests start many Pythons: each would compile, and rewrite the assertions of, the plugins that it loads anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check bench mutate clean
 
 demo: $(VENV)/.installed-examples
