@@ -62,11 +62,11 @@ _FIXES: Final[dict[Rule, tuple[str, str]]] = {
     ),
     "cpu-time": (
         "do less per invocation: pages instead of everything, and the rest through a queue,",
-        "or raise the budget in wrangler: limits = {{ cpu_ms = ... }}",
+        "or raise the budget of the paid plan in wrangler: limits = {{ cpu_ms = ... }}",
     ),
     "wall-time": (
         "wait for independent things together: await asyncio.gather(a(), b()),",
-        "and leave what the answer does not need to ctx.waitUntil(...)",
+        "and leave what the answer does not need to ctx.waitUntil(...), or to a queue",
     ),
 }
 
