@@ -207,9 +207,15 @@ class Invocation:
             self.times.guard.resume()
             self.pauses -= 1
 
-    def checkpoint(self, name: str) -> None:
-        """Give a name to this moment, for a timeline."""
-        self.times.checkpoints.append((name, self.times.guard.elapsed_ms))
+    def note_breakpoint(self) -> None:
+        """Note that the program stands until a debugger lets it go on: its times and its memory mean nothing."""
+        self.times.stopped_by = "a breakpoint"
+        if (tracker := self.memory.tracker) is not None:
+            tracker.disturbed_by = "a breakpoint was hit, and the debugger takes memory, too"
+
+    def checkpoint(self, name: object) -> None:
+        """Give a name to this moment, for a timeline, by its `str()`."""
+        self.times.checkpoints.append((str(name), self.times.guard.elapsed_ms))
 
     def statistics(self) -> Statistics:
         """Return what was used so far."""

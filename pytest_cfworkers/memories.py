@@ -21,7 +21,7 @@ class Memory:
             under test has none of its own.
 
     Attributes:
-        tracker: What measures it, from the start on; None where it is not limited or not measured.
+        tracker: What measures it; None where nobody asked for a figure.
     """
 
     tracker: "MemoryTracker | None"
@@ -40,15 +40,25 @@ class Memory:
         return measured.peak + self.tracker.baseline
 
     def start(self) -> None:
-        """Begin to measure, if there is anything to."""
-        if not self._measured:
-            return
+        """Begin to measure, if there is a limit to judge."""
+        if self._measured:
+            self.measure()
+
+    def measure(self) -> "MemoryTracker":
+        """Begin to measure where nothing does yet: somebody asks for figures, whatever the limit.
+
+        Returns:
+            What measures.
+        """
+        if self.tracker is not None:
+            return self.tracker
         from pytest_cfworkers.memory.tracker import MemoryTracker  # noqa: PLC0415 - only where memory is limited
 
         limits = self._limits
         mode = "trace" if limits.trace and limits.memory_mode == "auto" else limits.memory_mode
         self.tracker = MemoryTracker(limits.memory, engine=mode, baseline=limits.memory_baseline)
         self.tracker.start()
+        return self.tracker
 
     def stop(self) -> None:
         """End."""

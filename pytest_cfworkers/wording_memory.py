@@ -71,11 +71,6 @@ def unmeasured_memory(measured: Measurement, limits: Limits) -> Violation:
     return replace(violation, remedy="The limit of memory was not judged for this test.")
 
 
-def is_undecided(violation: Violation) -> bool:
-    """Tell whether a piece of advice is about memory: what could not be decided, or was not measured."""
-    return violation.rule == "memory"
-
-
 def _evidence(measured: Measurement, baseline: int) -> list[str]:
     lines = [_BY[measured.engine]]
     if not measured.exact:

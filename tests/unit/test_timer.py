@@ -135,6 +135,31 @@ def test_a_timeout_of_the_operations_own_passes_as_it_is(backend: str) -> None:
     assert caught.value is error
 
 
+async def blocks(advance: Callable[[], None]) -> str:
+    """Take long without ever waiting."""
+    advance()
+    return "page"
+
+
+async def goes_on(_: Callable[[], None]) -> str:
+    """Take no notice of being cancelled."""
+    with anyio.CancelScope(shield=True):
+        await anyio.sleep(1.5)
+    return "page"
+
+
+@pytest.mark.parametrize("operation", [blocks, goes_on])
+def test_an_operation_that_cannot_be_cancelled_took_too_long_all_the_same(operation: Any) -> None:
+    loop = trio.testing.MockClock(autojump_threshold=0)
+
+    async def main() -> None:
+        await Timer(clock=loop.current_time).with_timeout(operation(lambda: loop.jump(1.5)), 1_000, "reading the pages")
+
+    with pytest.raises(OperationTimeout) as caught:
+        trio.run(main, clock=loop)
+    assert str(caught.value) == "reading the pages could not be cancelled and took 1,500.0 ms; it may take 1,000 ms"
+
+
 def test_a_cancellation_from_outside_is_no_timeout_of_the_operation() -> None:
     async def main() -> str:
         with anyio.move_on_after(0):
@@ -144,7 +169,7 @@ def test_a_cancellation_from_outside_is_no_timeout_of_the_operation() -> None:
     assert run("asyncio", main) == "went on"
 
 
-@pytest.mark.parametrize("timeout_ms", [0, -5, True, "800", None, float("nan"), float("inf")])
+@pytest.mark.parametrize("timeout_ms", [0, -5, True, "800", None, float("nan"), float("inf"), 10**400])
 def test_a_timeout_that_is_no_time_is_refused_and_the_operation_not_begun(timeout_ms: Any) -> None:
     async def main() -> None:
         await Timer().with_timeout(anyio.sleep_forever(), timeout_ms, "reading the pages")
