@@ -1,5 +1,6 @@
 """What a user reads about time: CPU, wall time, percentiles, and what could not be judged."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -75,12 +76,15 @@ def slow_percentile(key: str, observed_ms: float, opened: Sequence[tuple[str, fl
     """
     bound = limits.percentiles[key]
     slowest = sorted(opened, key=lambda pair: -pair[1])[:_SLOWEST]
+    evidence = ["the slowest of them:", *(f"  {duration:,.1f} ms  {name}" for name, duration in slowest)]
+    if 1 < len(opened) < (enough := math.ceil(100 / (100 - PERCENTILES[key]))):
+        evidence.append(f"of fewer than {enough} invocations the {_percentile(key)} is the slowest")
     violation = violation_of(
         "wall-time",
         limits,
         round(observed_ms, 1),
         f"{observed_ms:,.1f} ms is the {_percentile(key)} of {_invocations(len(opened))}, the limit is {bound:,} ms",
-        ["the slowest of them:", *(f"  {duration:,.1f} ms  {name}" for name, duration in slowest)],
+        evidence,
         f"{PERCENTILES[key]:g} % of the invocations that the test opens must end within {bound:,} ms each.",
     )
     return replace(violation, limit=bound)

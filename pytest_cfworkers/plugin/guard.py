@@ -56,6 +56,7 @@ class Guard:
         self._tolerates = tolerates
         self._invocations: list[Invocation] = []
         self._called: Invocation | None = None
+        self._blocks = 0
         self._verdict: CfLimitExceeded | None = None
 
     @property
@@ -68,7 +69,11 @@ class Guard:
 
     def open(self, limits: Limits) -> Invocation:
         """Make an invocation: the test's own, or one that it opens for itself."""
-        invocation = Invocation(limits, enforce=self.enforce, name=self._item.nodeid, opener=self._called)
+        name = self._item.nodeid
+        if self._called is not None:
+            self._blocks += 1
+            name = f"block {self._blocks} of cf_invocation"
+        invocation = Invocation(limits, enforce=self.enforce, name=name, opener=self._called)
         invocation.tolerates = self._tolerates
         self._invocations.append(invocation)
         return invocation
@@ -144,7 +149,7 @@ class Guard:
     @contextmanager
     def _running(self) -> Iterator[None]:
         __tracebackhide__ = True
-        self._called = None
+        self._called, self._blocks = None, 0
         invocation = self._called = self.open(self.limits)
         invocation.times.stopped_by = self.stopped_by
         with ExitStack() as stack:

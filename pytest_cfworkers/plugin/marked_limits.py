@@ -57,6 +57,8 @@ def limits_of(item: pytest.Item, base: Limits, mode: str) -> Limits:
             if mark.args:
                 example = "plan='free'" if mark.name == LIMITS_MARK else "p95_ms=800"
                 raise LimitsError(f"{mark.name} takes keys only, such as {example}; got {mark.args[0]!r}")
+            if mark.name == TIMING_MARK and not mark.kwargs:
+                raise LimitsError(f"{mark.name} names no time; valid keys: {', '.join(TIMING_HELP)}")
             _APPLY[mark.name](base, **mark.kwargs)
         except LimitsError as error:
             raise LimitsError(f"{place_of(item, node, mark)}: {error}") from None
