@@ -12,7 +12,7 @@ from pytest_cfworkers.keys import OPTIONS_HELP, LimitsError
 from pytest_cfworkers.limits import LIMITS
 from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS, LIMITS_MARK, NAMES, TIMING_MARK, guarding_fixtures
 from pytest_cfworkers.plugin.places import own_marks, place_of
-from pytest_cfworkers.timing import TIMING_HELP, timed
+from pytest_cfworkers.timing_keys import TIMING_HELP, timed
 
 _APPLY: Final[Mapping[str, Callable[..., Limits]]] = {LIMITS_MARK: Limits.replace, TIMING_MARK: timed}
 """What each mark makes of limits and its keys."""

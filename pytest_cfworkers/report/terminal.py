@@ -12,8 +12,8 @@ from pytest_cfworkers.report.excess import OVER
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording import place
-from pytest_cfworkers.wording_time import is_not_judged
+from pytest_cfworkers.wording.lines import place
+from pytest_cfworkers.wording.time import is_not_judged
 
 _PLENTY: Final = 99.5
 """Percent of a limit left from which on a test is not worth a line."""

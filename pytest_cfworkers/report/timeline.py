@@ -148,7 +148,7 @@ class Timeline:
             wall_ms=invocation.times.guard.elapsed_ms,
             cpu_ms=statistics.cpu_ms,
             spans=tuple(sorted(spans, key=lambda span: span.opened_ms)),
-            dropped=invocation.dropped,
+            dropped=invocation.requests.forgotten,
             memory=tuple(_memory(invocation)),
             checkpoints=tuple((name, round(moment, 3)) for name, moment in invocation.times.checkpoints),
         )

@@ -24,7 +24,7 @@ from pytest_cfworkers import Invocation, Limits, guard_app
 from pytest_cfworkers.attribution import uncounted
 from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.metering.replaced import Replaced
-from pytest_cfworkers.timing import timed
+from pytest_cfworkers.timing_keys import timed
 from tests.unit.turning import Clock, Processor
 
 Work = Callable[[float], None]

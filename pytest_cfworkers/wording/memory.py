@@ -12,7 +12,8 @@ from pytest_cfworkers.guards.memory import HeldLine, Measurement
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.size import format_size
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording import origin, violation_of
+from pytest_cfworkers.wording.lines import quoted
+from pytest_cfworkers.wording.records import origin, violation_of
 
 _LINES: Final = 8
 """Lines named in one message; the rest are summed up."""
@@ -105,9 +106,7 @@ def _place(line: HeldLine) -> str:
         return f"{line.path}, in the place of the platform: what it answered"
     # Library code is told by its package: the way to it says nothing.
     path = shorten(line.path) if line.user else "/".join(Path(line.path).parts[-2:])
-    source = linecache.getline(line.path, line.line).strip()
-    if len(source) > _SOURCE:
-        source = source[:_SOURCE].rstrip() + " …"
+    source = quoted(linecache.getline(line.path, line.line).strip(), _SOURCE)
     return f"{path}:{line.line}{f': {source}' if source else ''}"
 
 

@@ -1,4 +1,4 @@
-"""`Memory`: the memory of one invocation, and how it is judged."""
+"""`MemoryBudget`: the memory of one invocation, and how it is judged."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Memory:
+class MemoryBudget:
     """The memory of one invocation.
 
     Args:
@@ -94,7 +94,7 @@ class Memory:
         return self.tracker.measurement.judge(limits.memory, limits.memory_baseline)
 
     def _told(self, what: str) -> Iterator[Violation]:
-        from pytest_cfworkers import wording_memory  # noqa: PLC0415 - only where there is something to tell
+        from pytest_cfworkers.wording import memory as wording_memory  # noqa: PLC0415 - only where there is something to tell
 
         if self.tracker is not None:
             yield getattr(wording_memory, what)(self.tracker.measurement, self._limits)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_cfworkers import Invocation, Limits, LimitsError
 from pytest_cfworkers.percentile import percentile
-from pytest_cfworkers.timing import PERCENTILES, timed
+from pytest_cfworkers.timing_keys import PERCENTILES, timed
 from tests.unit.turning import Clock
 
 VALUES = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)

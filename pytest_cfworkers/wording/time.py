@@ -8,9 +8,9 @@ from typing import Final
 from pytest_cfworkers.calibration import CPU_FACTORS, PYODIDE_CPU_FACTOR
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.limits import Rule
-from pytest_cfworkers.timing import PERCENTILES
+from pytest_cfworkers.timing_keys import PERCENTILES
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording import origin, violation_of
+from pytest_cfworkers.wording.records import origin, violation_of
 
 _NOT_JUDGED: Final = "not judged: "
 
