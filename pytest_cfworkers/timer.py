@@ -65,6 +65,8 @@ class TimeReport:
 class Timer:
     """A stopwatch for wall and CPU time. It starts when it is made.
 
+    Alone it belongs to the thread that made it. The one of `cf_timer` counts what its invocation uses in any thread.
+
     Args:
         clock: Monotonic seconds.
         cpu_clock: Seconds of CPU of the calling thread.

@@ -86,7 +86,10 @@ class _Backend:
 
 def _for_sender(function: Callable[..., Any]) -> Callable[..., Any]:
     account = account_here()
-    return function if account is None else partial(_charged, account, function)
+    if account is None:
+        return function
+    account.seconds()  # what this thread has used is charged first, so that the other one sees it
+    return partial(_charged, account, function)
 
 
 def _charged(account: Account, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 from typing import Any
 
@@ -13,7 +14,7 @@ import trio.testing
 
 from pytest_cfworkers import Invocation, Limits, LimitsError, OperationTimeout, Timer
 from pytest_cfworkers.report.timeline import Timeline
-from tests.unit.turning import Clock
+from tests.unit.turning import Clock, Processor
 
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
@@ -81,6 +82,27 @@ def test_following_an_invocation_starts_anew_with_its_clocks_and_tells_its_timel
     assert [(phase.name, phase.at_ms) for phase in report.checkpoints] == [("listed", 1_000.0), ("arranged", 1_000.0)]
     assert report.cpu_ms == 250.0
     assert Timeline.of(invocation).checkpoints == (("listed", 1_000.0), ("arranged", 10_000.0))
+
+
+def test_a_checkpoint_in_another_thread_takes_nothing_back() -> None:
+    processor = Processor()
+    timer = Timer(clock=Clock(), cpu_clock=Clock())
+
+    def work() -> None:
+        timer.checkpoint("handed over")
+        processor.work(2)
+        timer.checkpoint("in the thread")
+
+    with Invocation(Limits.none(), clock=Clock(), cpu_clock=processor) as invocation, ThreadPoolExecutor(1) as pool:
+        timer.follow(invocation)
+        processor.work(5)
+        timer.checkpoint("before")
+        processor.work(1)
+        pool.submit(work).result()
+        processor.work(3)
+        timer.checkpoint("after")
+    phases = [(phase.name, phase.cpu_ms) for phase in timer.report().checkpoints]
+    assert phases == [("before", 5_000), ("handed over", 1_000), ("in the thread", 2_000), ("after", 3_000)]
 
 
 # operations
