@@ -1,5 +1,6 @@
 """`MemoryBudget`: the memory of one invocation, and how it is judged."""
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
 
@@ -21,15 +22,20 @@ class MemoryBudget:
             under test has none of its own.
 
     Attributes:
-        tracker: What measures it; None where nobody asked for a figure.
+        measured: Whether it is measured. Who wants figures where there is no limit says so before the start.
+        tracker: What measures it, from the start on; None where it is not measured.
+        started_at: When the invocation started, in seconds of `time.monotonic`, as those of the tracker's samples.
     """
 
+    measured: bool
     tracker: "MemoryTracker | None"
+    started_at: float
 
     def __init__(self, limits: Limits, *, measured: bool = True) -> None:
+        self.measured = measured and limits.memory is not None and limits.memory_mode != "off"
         self.tracker = None
+        self.started_at = 0.0
         self._limits = limits
-        self._measured = measured and limits.memory is not None and limits.memory_mode != "off"
         self._paused = 0
 
     @property
@@ -40,25 +46,11 @@ class MemoryBudget:
         return measured.peak + self.tracker.baseline
 
     def start(self) -> None:
-        """Begin to measure, if there is a limit to judge."""
-        if self._measured:
-            self.measure()
-
-    def measure(self) -> "MemoryTracker":
-        """Begin to measure where nothing does yet: somebody asks for figures, whatever the limit.
-
-        Returns:
-            What measures.
-        """
-        if self.tracker is not None:
-            return self.tracker
-        from pytest_cfworkers.memory.tracker import MemoryTracker  # noqa: PLC0415 - only where memory is limited
-
-        limits = self._limits
-        mode = "trace" if limits.trace and limits.memory_mode == "auto" else limits.memory_mode
-        self.tracker = MemoryTracker(limits.memory, engine=mode, baseline=limits.memory_baseline)
-        self.tracker.start()
-        return self.tracker
+        """Begin to measure, if there is anything to. It may take long, and is no time of the invocation's."""
+        if self.measured:
+            self.tracker = self._made()
+            self.tracker.start()
+        self.started_at = time.monotonic()
 
     def stop(self) -> None:
         """End."""
@@ -87,6 +79,13 @@ class MemoryBudget:
         if (verdict := self._verdict()) in {"undecided", "unmeasured"}:
             yield from self._told(f"{verdict}_memory")
 
+    def _made(self) -> "MemoryTracker":
+        from pytest_cfworkers.memory.tracker import MemoryTracker  # noqa: PLC0415 - only where memory is limited
+
+        limits = self._limits
+        mode = "trace" if limits.trace and limits.memory_mode == "auto" else limits.memory_mode
+        return MemoryTracker(limits.memory, engine=mode, baseline=limits.memory_baseline)
+
     def _verdict(self) -> "Verdict | None":
         limits = self._limits
         if self.tracker is None or limits.memory is None:
@@ -94,7 +93,7 @@ class MemoryBudget:
         return self.tracker.measurement.judge(limits.memory, limits.memory_baseline)
 
     def _told(self, what: str) -> Iterator[Violation]:
-        from pytest_cfworkers.wording import memory as wording_memory  # noqa: PLC0415 - only where there is something to tell
+        from pytest_cfworkers.wording import memory as wording_memory  # noqa: PLC0415 - only where it is told
 
         if self.tracker is not None:
             yield getattr(wording_memory, what)(self.tracker.measurement, self._limits)

@@ -34,6 +34,7 @@ class Guard:
         closers: What is to be awaited when the test's function, a coroutine, ends; the last first.
         stopped_by: What stopped the program since the test is called, such as a breakpoint; "" for nothing.
         starters: What is to be told of each invocation of the test's function when it begins.
+        measures_memory: Whether memory is measured also where it has no limit.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Guard:
         self.closers: list[Callable[[], Awaitable[None]]] = []
         self.stopped_by: str = ""
         self.starters: list[Callable[[Invocation], None]] = []
+        self.measures_memory = False
         self._item = item
         self._incoming = incoming
         self._tolerates = tolerates
@@ -152,6 +154,7 @@ class Guard:
         self._called, self._blocks = None, 0
         invocation = self._called = self.open(self.limits)
         invocation.times.stopped_by = self.stopped_by
+        invocation.memory.measured |= self.measures_memory
         with ExitStack() as stack:
             if self.limits.percentiles or any(self.limits[key] is not None for key in WATCHED_LIMITS):
                 stack.enter_context(watch(incoming=self._incoming))

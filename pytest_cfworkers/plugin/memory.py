@@ -22,6 +22,7 @@ class Memory:
             pytest.skip("cf_memory: memory is not measured, by --cf-memory=off")
         self._invocation: Invocation | None = None
         self._tracker: MemoryTracker | None = None
+        guard.measures_memory = True
         guard.starters.append(self._follow)
 
     @property
@@ -79,5 +80,5 @@ class Memory:
         return self._tracker
 
     def _follow(self, invocation: Invocation) -> None:
-        """Measure with an invocation of the test's function, also where it has no limit of memory."""
-        self._invocation, self._tracker = invocation, invocation.memory.measure()
+        """Show what an invocation of the test's function measures."""
+        self._invocation, self._tracker = invocation, invocation.memory.tracker

@@ -173,5 +173,6 @@ class Timeline:
 def _memory(invocation: Invocation) -> Iterator[tuple[float, int]]:
     """Yield when how much memory was held, in milliseconds after the start."""
     if (tracker := invocation.memory.tracker) is not None:
+        start = invocation.memory.started_at
         for moment, size in tracker.samples:
-            yield round((moment - tracker.started_at) * 1_000, 3), size
+            yield round(max(moment - start, 0.0) * 1_000, 3), size

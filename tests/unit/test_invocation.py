@@ -1,6 +1,7 @@
 """One run of a Worker: its ledger, its verdict, and the requests into an app under test."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -8,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_cfworkers import CfLimitExceeded, Invocation, Limits, Statistics
+from pytest_cfworkers.budgets.memory import MemoryBudget
 from pytest_cfworkers.callsite import Frame, Site
 from pytest_cfworkers.guards.connections import KEPT, Connection
+from pytest_cfworkers.guards.memory import unmeasured
 from pytest_cfworkers.guards.queries import REPEATED, Scan
 from pytest_cfworkers.limits import BY_KEY, Rule
+from pytest_cfworkers.report.timeline import Timeline
 
 HERE = Site((Frame("app.py", 3, "fetch"),))
 THERE = Site((Frame("app.py", 9, "load"),))
@@ -627,3 +631,39 @@ def test_what_is_allowed_is_not_known_besides() -> None:
     with invocation:
         fetch(invocation)
     assert (len(invocation.allowed), invocation.known) == (1, ())
+
+
+# the timeline
+
+
+class Samples:
+    """What measures memory, with samples made up; it was ready a minute before the invocation began."""
+
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
+        self.started_at = 0.0
+        self.baseline = 0
+        self.measurement = unmeasured("none", "it is made up")
+
+    def start(self) -> None:
+        self.started_at = time.monotonic() - 60
+
+    def stop(self) -> None:
+        """Nothing is to be ended."""
+
+    @property
+    def samples(self) -> tuple[tuple[float, int], ...]:
+        start = self._budget.started_at
+        return (start - 30, 5), (start + 0.25, 10)
+
+
+def test_the_timeline_of_memory_begins_with_the_invocation_and_not_with_getting_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def made(budget: MemoryBudget) -> Samples:
+        return Samples(budget)
+
+    monkeypatch.setattr(MemoryBudget, "_made", made)
+    with Invocation(Limits.none().replace(memory="64 MB")) as invocation:
+        pass
+    assert [(round(moment), size) for moment, size in Timeline.of(invocation).memory] == [(0, 5), (250, 10)]
