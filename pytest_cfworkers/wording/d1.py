@@ -4,12 +4,13 @@ import re
 from collections import Counter
 
 from pytest_cfworkers.callsite import NOWHERE, Site
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.guards.queries import Repetition, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.limits import BY_KEY
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording.lines import by_line, counted, quoted
+from pytest_cfworkers.wording.lines import by_line, quoted
 from pytest_cfworkers.wording.records import origin, violation_of
 
 
@@ -36,7 +37,7 @@ def repeated_statement(repetition: Repetition, limits: Limits) -> Violation:
     return _advice(
         limits,
         repetition.times,
-        f"the same statement in {repetition.times} round trips, one batch would do",
+        f"the same statement in {repetition.times:,} round trips, one batch would do",
         [_on_one_line(repetition.sql), "sent from:", *by_line(Counter({repetition.site: repetition.times}))],
         f"Each round trip to D1 is a query and a subrequest, and is waited for.\nFix:\n    {many}",
         repetition.site,

@@ -1,4 +1,4 @@
-"""How messages name lines of the user's code, and how many of something there are."""
+"""How messages name lines of the user's code."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def by_line(sites: Counter[Site]) -> Iterator[str]:
         places[site.frames] += number
     ranked = places.most_common()
     for frames, count in ranked[:_LINES]:
-        times = f"{count} × " if count > 1 else ""
+        times = f"{count:,} × " if count > 1 else ""
         if not frames:
             yield f"  {times}a place outside of your code"
             continue
@@ -47,8 +47,3 @@ def by_line(sites: Counter[Site]) -> Iterator[str]:
 def first_of(sites: Counter[Site]) -> Site:
     """Return the first of several places."""
     return next(iter(sites), NOWHERE)
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """Say how many of something there are."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -4,12 +4,13 @@ from collections import Counter
 from dataclasses import replace
 
 from pytest_cfworkers.callsite import NOWHERE, Site
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.guards.connections import ConnectionGuard
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.limits import BY_KEY, CLOSED_DUE_TO_LIMIT, CONNECTIONS_RELAXED, CONNECTIONS_RELAXED_SOURCE
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording.lines import by_line, counted, first_of
+from pytest_cfworkers.wording.lines import by_line, first_of
 from pytest_cfworkers.wording.records import origin, violation_of
 from pytest_cfworkers.wording.remedies import FIXES
 
