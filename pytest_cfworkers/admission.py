@@ -105,12 +105,12 @@ def wait_for_slot(invocation: Invocation, connection: Connection, timeout_s: flo
     waiter = connection.waiter = _ThreadWaiter()
     countdown = _Countdown(timeout_s)
     while connection.state == "queued":
-        if (evicted := invocation.evict_stalled(thread=thread, patience_s=READ_PATIENCE_S)) is not None:
+        if (evicted := invocation.requests.evict_stalled(thread=thread, patience_s=READ_PATIENCE_S)) is not None:
             _close(evicted)
         elif countdown.is_over():
-            invocation.time_out(connection)
+            invocation.requests.time_out(connection)
         elif countdown.is_hopeless() or _is_alone(invocation, thread):
-            invocation.let_through(connection)
+            invocation.requests.let_through(connection)
         else:
             waiter.wait(min(READ_PATIENCE_S, countdown.left_s()))
     return connection.state != "closed"
@@ -125,18 +125,18 @@ async def wait_for_slot_async(invocation: Invocation, connection: Connection, ti
     countdown = _Countdown(timeout_s)
     try:
         while connection.state == "queued":
-            if (evicted := invocation.evict_stalled()) is not None:
+            if (evicted := invocation.requests.evict_stalled()) is not None:
                 await _close_async(evicted)
             elif countdown.is_over():
-                invocation.time_out(connection)
+                invocation.requests.time_out(connection)
             elif countdown.is_hopeless():
-                invocation.let_through(connection)
+                invocation.requests.let_through(connection)
             else:
                 await waiter.wait(countdown.left_s())
     except BaseException as error:
         if connection.state == "queued" and is_deadline(error):
-            invocation.time_out(connection)
-        invocation.close(connection, "cancelled")
+            invocation.requests.time_out(connection)
+        invocation.requests.close(connection, "cancelled")
         raise
     return connection.state != "closed"
 

@@ -113,4 +113,10 @@ def _owner_of(context: Context) -> Account | None:
     return invocation.account
 
 
-_watch: Final = Watch(_owner_of)
+def _stands() -> None:
+    """Note that the program stands at a breakpoint, whoever reached it."""
+    for invocation in running():
+        invocation.note_breakpoint()
+
+
+_watch: Final = Watch(_owner_of, _stands)

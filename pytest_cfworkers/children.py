@@ -4,11 +4,11 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, final
 
-from pytest_cfworkers import wording
 from pytest_cfworkers.callsite import Frame
 from pytest_cfworkers.limits import Rule
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.violation import Violation
+from pytest_cfworkers.wording.requests import repeated, within
 
 if TYPE_CHECKING:
     from pytest_cfworkers.invocation import Invocation
@@ -47,10 +47,10 @@ class Children:
                 self.kept.append(child)
             for found in child.violations + child.allowed:
                 key = (found.rule, found.frames)
-                first, times = self._found.get(key, (wording.within(found, child.name), 0))
+                first, times = self._found.get(key, (within(found, child.name), 0))
                 self._found[key] = (first, times + 1)
 
     def found(self) -> Iterator[Violation]:
         """Yield what they broke, each place once."""
         for violation, times in self._found.values():
-            yield wording.repeated(violation, times)
+            yield repeated(violation, times)

@@ -1,25 +1,20 @@
-"""`Invocation`: one run of a Worker for one event, the guards that watch it, and the verdict at its end."""
+"""`Invocation`: one run of a Worker for one event: its budgets, its begin and end, and the verdict."""
 
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import get_ident
 from types import TracebackType
 from typing import Self, final
 
-from pytest_cfworkers import attribution, wording
-from pytest_cfworkers.callsite import Site
+from pytest_cfworkers import attribution
+from pytest_cfworkers.budgets.memory import MemoryBudget
+from pytest_cfworkers.budgets.requests import RequestBudget
+from pytest_cfworkers.budgets.time import TimeBudget
 from pytest_cfworkers.children import Children
-from pytest_cfworkers.guards.connections import Connection, ConnectionGuard, Outcome, Woken
-from pytest_cfworkers.guards.queries import QueryGuard, Scan
-from pytest_cfworkers.guards.subrequests import SubrequestGuard
+from pytest_cfworkers.guards.connections import ConnectionGuard
 from pytest_cfworkers.in_force import Limits
-from pytest_cfworkers.memories import Memory
 from pytest_cfworkers.metering.account import Account
 from pytest_cfworkers.statistics import Statistics
-from pytest_cfworkers.times import Times
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
 
 
@@ -43,7 +38,7 @@ class Invocation:
         limits: The limits in force.
         enforce: Whether limits are enforced.
         name: What it is called in reports.
-        connections: The guard of the connections, with their times for a timeline.
+        requests: What it sends.
         times: Its wall and CPU time.
         memory: Its memory.
         pauses: How many blocks of `paused` are open.
@@ -55,9 +50,9 @@ class Invocation:
     limits: Limits
     enforce: bool
     name: str
-    connections: ConnectionGuard
-    times: Times
-    memory: Memory
+    requests: RequestBudget
+    times: TimeBudget
+    memory: MemoryBudget
     pauses: int
     tolerates: Callable[[Violation], bool] | None
     children: Children
@@ -81,15 +76,10 @@ class Invocation:
         self.tolerates = None
         self.children = Children()
         self.running = False
-        self.connections = ConnectionGuard(self.limits.connections, self.limits.connection_model, queueing=enforce)
-        self._subrequests = SubrequestGuard(self.limits.subrequests)
-        self._internal = SubrequestGuard(self.limits.internal_subrequests)
-        self._queries = QueryGuard(SubrequestGuard(self.limits.d1_queries))
-        self.times = Times(self.limits, clock, cpu_clock)
-        self.memory = Memory(self.limits, measured=parent is None)
+        self.requests = RequestBudget(self.limits, clock, queueing=enforce)
+        self.times = TimeBudget(self.limits, clock, cpu_clock)
+        self.memory = MemoryBudget(self.limits, measured=parent is None)
         self._clock = clock
-        self._lock = threading.Lock()
-        self._dropped: deque[Connection] = deque()
         self._entered: attribution.Entered | None = None
         self._parent = parent
         self._opener: Invocation = self if opener is None else opener._opener  # noqa: SLF001 - its own kind
@@ -114,6 +104,11 @@ class Invocation:
     def started_at(self) -> float | None:
         """When it started, in seconds of its clock; None before."""
         return self.times.guard.started_at
+
+    @property
+    def connections(self) -> ConnectionGuard:
+        """The guard of its connections, with their times for a timeline."""
+        return self.requests.connections
 
     @property
     def account(self) -> Account:
@@ -207,13 +202,19 @@ class Invocation:
             self.times.guard.resume()
             self.pauses -= 1
 
-    def checkpoint(self, name: str) -> None:
-        """Give a name to this moment, for a timeline."""
-        self.times.checkpoints.append((name, self.times.guard.elapsed_ms))
+    def note_breakpoint(self) -> None:
+        """Note that the program stands until a debugger lets it go on: its times and its memory mean nothing."""
+        self.times.stopped_by = "a breakpoint"
+        if (tracker := self.memory.tracker) is not None:
+            tracker.disturbed_by = "a breakpoint was hit, and the debugger takes memory, too"
+
+    def checkpoint(self, name: object) -> None:
+        """Give a name to this moment, for a timeline, by its `str()`."""
+        self.times.checkpoints.append((str(name), self.times.guard.elapsed_ms))
 
     def statistics(self) -> Statistics:
         """Return what was used so far."""
-        guard = self.connections
+        requests, guard = self.requests, self.connections
         return Statistics(
             connections=guard.opened,
             peak_connections=guard.peak,
@@ -221,178 +222,18 @@ class Invocation:
             queued_ms=guard.queued_s * 1_000,
             evicted=guard.evicted.total(),
             unread_bodies=guard.unread.total(),
-            subrequests=self._subrequests.count,
-            internal_subrequests=self._internal.count,
-            d1_queries=self._queries.budget.count,
-            d1_parameters=self._queries.parameters,
+            subrequests=requests.external.count,
+            internal_subrequests=requests.internal.count,
+            d1_queries=requests.queries.budget.count,
+            d1_parameters=requests.queries.parameters,
             cpu_ms=self.times.cpu_ms,
             wall_ms=self.times.guard.wall_ms,
             peak_memory=self.memory.peak,
         )
 
-    @property
-    def dropped(self) -> int:
-        """How many closed connections are counted, but their times not kept."""
-        guard = self.connections
-        still_open = len({*guard.holders, *guard.queue, *guard.streaming})
-        return guard.opened - len(guard.closed) - still_open
-
     def worst(self) -> Statistics:
         """Return the largest of each figure over this invocation and the requests into an app under test."""
         return self.statistics().worst(self.children.worst)
-
-    def open(self, label: object, site: Site, waits: bool = True) -> Connection:
-        """Open a connection for an external request.
-
-        Args:
-            label: What it is for; its `str()` holds no secrets, such as "GET https://example.com/".
-            site: The user's lines that opened it.
-            waits: Whether it may be queued.
-
-        Returns:
-            The connection, which may be queued: see `pytest_cfworkers.admission`.
-        """
-        with self._lock:
-            self._subrequests.add(site)
-            connection = self.connections.open(label, site, self._clock(), get_ident(), waits)
-        if self._dropped:
-            self._sweep()
-        return connection
-
-    def open_internal(
-        self, label: object, site: Site, *, statements: Sequence[str] = (), parameters: Sequence[int] = ()
-    ) -> Connection:
-        """Open a connection for a call of one of Cloudflare's services: an internal subrequest.
-
-        Args:
-            label: What it is, such as "KV get" or "D1 batch".
-            site: The user's lines that made it.
-            statements: The D1 statements that it carries; with any, it is one D1 query, too.
-            parameters: How many values each binds.
-        """
-        with self._lock:
-            self._internal.add(site)
-            if statements:
-                self._queries.add(site, statements, parameters)
-            connection = self.connections.open(
-                label,
-                site,
-                self._clock(),
-                get_ident(),
-                attribution.underway.get() is None,
-                True,
-            )
-        if self._dropped:
-            self._sweep()
-        return connection
-
-    def note_scan(self, scan: Scan) -> None:
-        """Note a D1 statement that read a whole table."""
-        with self._lock:
-            self._queries.scanned(scan)
-        if self._dropped:
-            self._sweep()
-
-    def headers(self, connection: Connection, body: bool) -> None:
-        """Note that the response headers of a connection arrived, and whether a body follows."""
-        with self._lock:
-            woken = self.connections.headers(connection, self._clock(), body)
-        if woken or self._dropped:
-            self._wake(woken)
-
-    def reading(self, connection: Connection) -> None:
-        """Note that somebody waits for the next part of a body."""
-        self.connections.reading(connection)
-
-    def paused_reading(self, connection: Connection) -> None:
-        """Note that a part of a body arrived and nobody asks for the next one yet."""
-        with self._lock:
-            woken = self.connections.paused(connection, self._clock())
-        self._wake(woken)
-
-    def close(self, connection: Connection, outcome: Outcome) -> None:
-        """End a connection."""
-        with self._lock:
-            woken = self.connections.close(connection, outcome, self._clock())
-        self._wake(woken)
-
-    def withdraw(self, connection: Connection) -> None:
-        """Uncount an external request that turned out to be made of others."""
-        with self._lock:
-            if connection.state == "closed":
-                return
-            self._subrequests.take_back(connection.site)
-            woken = self.connections.withdraw(connection, self._clock())
-        self._wake(woken)
-
-    def time_out(self, connection: Connection) -> None:
-        """End a queued connection whose own timeout ran out."""
-        with self._lock:
-            woken = self.connections.time_out(connection, self._clock())
-        self._wake(woken)
-
-    def let_through(self, connection: Connection) -> None:
-        """Admit a queued connection beyond the limit, because waiting for a slot would never end."""
-        with self._lock:
-            self.connections.let_through(connection, self._clock())
-        self._sweep()
-
-    def evict_stalled(self, *, thread: int | None = None, patience_s: float = 0.0) -> Connection | None:
-        """Cancel the least recently used unread body, if every slot is held by one and somebody waits.
-
-        Args:
-            thread: The thread that waits. While a body that another thread opened was read less than `patience_s`
-                ago, that thread may go on, and nothing is cancelled.
-            patience_s: Seconds.
-
-        Returns:
-            The connection that was cancelled.
-        """
-        with self._lock:
-            now = self._clock()
-            stalled = self.connections.stalled()
-            if stalled is not None and self._read_elsewhere(thread, now - patience_s):
-                stalled = None
-            woken: Woken = ()
-            if stalled is not None and "connections" in self.limits.allow:
-                stalled, woken = None, self.connections.queue[:1]  # nothing is cancelled where the excess is meant
-                self.connections.let_through(woken[0], now)
-            elif stalled is not None:
-                woken = self.connections.evict(stalled, now)
-        self._wake(woken)
-        return stalled
-
-    def _read_elsewhere(self, thread: int | None, since: float) -> bool:
-        """Tell whether a thread other than a given one holds a slot and was still reading at a time, or is again."""
-        return any(
-            holder.thread != thread and (holder.idle_since is None or holder.idle_since > since)
-            for holder in self.connections.holders
-        )
-
-    def abandon(self, connection: Connection) -> None:
-        """Note that a response was garbage collected with its body unread.
-
-        The collector may call this at any moment, also while this thread holds the lock, so it never waits.
-        """
-        self._dropped.append(connection)
-        self._sweep()
-
-    def _sweep(self) -> None:
-        while self._dropped and self._lock.acquire(blocking=False):
-            try:
-                woken: Woken = self.connections.close(self._dropped.popleft(), "abandoned", self._clock())
-            except IndexError:
-                woken = ()
-            finally:
-                self._lock.release()
-            self._wake(woken)
-
-    def _wake(self, woken: Woken) -> None:
-        for connection in woken:
-            if connection.waiter is not None:
-                connection.waiter.wake()
-        if self._dropped:
-            self._sweep()
 
     def _known(self, found: Violation) -> bool:
         return self.tolerates is not None and self.tolerates(found)
@@ -404,25 +245,9 @@ class Invocation:
     def _advice(self) -> Iterator[Violation]:
         yield from self.times.advice(opens=self._opener is self)
         yield from self.memory.advice()
-        if self.limits.d1_queries is not None:
-            for repetition in self._queries.repeated():
-                yield wording.repeated_statement(repetition, self.limits)
-            for scan in self._queries.scans.values():
-                yield wording.full_scan(scan, self.limits)
+        yield from self.requests.advice()
 
     def _broken(self) -> Iterator[Violation]:
-        limits, guard = self.limits, self.connections
-        if limits.connections is not None and guard.peak > limits.connections:
-            yield wording.connections(guard, limits)
-        if guard.timed_out:
-            yield wording.queued_timeout(guard, limits)
-        if limits.unread_bodies is not None and (unread := guard.unread).total() > limits.unread_bodies:
-            yield wording.unread_bodies(unread, limits)
-        if self._subrequests.first_beyond is not None:
-            yield wording.subrequests(self._subrequests, limits)
-        if self._internal.first_beyond is not None:
-            yield wording.internal_subrequests(self._internal, limits)
-        if self._queries.budget.first_beyond is not None:
-            yield wording.d1_queries(self._queries.budget, limits)
+        yield from self.requests.broken()
         yield from self.memory.broken()
         yield from self.times.broken()

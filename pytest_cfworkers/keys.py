@@ -16,6 +16,9 @@ OPTIONS_HELP: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_MOST: Final = 10**15
+"""More than anything that is counted or timed comes to; figures of it are still exact in reports."""
+
 
 class LimitsError(ValueError):
     """A key or value of `cf_limits(...)` that means nothing; the text names it and the valid set."""
@@ -65,6 +68,7 @@ def _count(least: int) -> Callable[[str, object], int | None]:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise LimitsError(f"{key}={value!r} is not a limit; valid: an int of at least {least}, or None")
+        _not_too_large(key, value)
         return value
 
     return parse
@@ -82,7 +86,13 @@ def milliseconds(key: str, value: object) -> float | None:
         raise LimitsError(f"{key}={value!r} is not a time; valid: a positive number of milliseconds, or None")
     if value < RESOLUTION_MS:
         raise LimitsError(f"{key}={value!r} is less than can be measured; valid: {RESOLUTION_MS} or more, or None")
+    _not_too_large(key, value)
     return value
+
+
+def _not_too_large(key: str, value: float) -> None:
+    if value > _MOST:
+        raise LimitsError(f"{key}={value!r} is more than can ever be reached; valid: {_MOST:,} or less, or None")
 
 
 def _wall(key: str, value: object) -> float | None:
@@ -98,9 +108,11 @@ def _memory(key: str, value: object) -> int | None:
     if value is None:
         return None
     try:
-        return parse_size(value)
+        size = parse_size(value)
     except ValueError as error:
         raise LimitsError(f"{key}={error}, or None") from None
+    _not_too_large(key, size)
+    return size
 
 
 def _switch(key: str, value: object) -> bool:

@@ -35,7 +35,7 @@ class Target:
 class Exchange:
     """One request and its response, and the connection that they are."""
 
-    __slots__ = ("_connection", "_dialect", "_invocation", "_loads", "_request", "_stays", "_token")
+    __slots__ = ("_budget", "_connection", "_dialect", "_invocation", "_loads", "_request", "_stays", "_token")
 
     def __init__(
         self,
@@ -60,11 +60,12 @@ class Exchange:
         if isinstance(outer, Exchange):
             outer.give_way(invocation)
         self._invocation = invocation
+        self._budget = invocation.requests
         self._dialect = dialect
         self._request = request
         self._loads = loads
         self._stays = stays
-        self._connection: Connection = invocation.open(Target(request), site, outer is None)
+        self._connection: Connection = self._budget.open(Target(request), site, outer is None)
 
     def must_wait(self, asynchronous: bool) -> bool:
         """Tell whether the request may not be sent at once."""
@@ -96,13 +97,13 @@ class Exchange:
     def give_way(self, invocation: Invocation) -> None:
         """Leave counting to the requests of an invocation that this one turned out to be made of."""
         if invocation is self._invocation and not self._stays and self._connection.state == "waiting":
-            self._invocation.withdraw(self._connection)
+            self._budget.withdraw(self._connection)
 
     def fail(self, error: BaseException) -> None:
         """Note that there will be no response. A request that the library refuses to send does not count."""
         if isinstance(error, self._dialect.module.UnsupportedProtocol):
-            self._invocation.withdraw(self._connection)
-        self._invocation.close(self._connection, "failed")
+            self._budget.withdraw(self._connection)
+        self._budget.close(self._connection, "failed")
 
     def received(self, response: Any, asynchronous: bool) -> Any:
         """Note that the headers arrived.
@@ -117,11 +118,11 @@ class Exchange:
         if (self._loads and response.is_closed) or not has_body(
             self._request.method, response.status_code, response.headers.get("content-length")
         ):
-            self._invocation.headers(connection, False)
+            self._budget.headers(connection, False)
             return response
         response = self._dialect.unread(response)
         streams = not response.is_closed and self._dialect.is_readable(response.stream, asynchronous=asynchronous)
-        self._invocation.headers(connection, body=streams)
+        self._budget.headers(connection, body=streams)
         if streams:
             make = self._dialect.async_body if asynchronous else self._dialect.body
             response.stream = make(response.stream, self)
@@ -134,29 +135,29 @@ class Exchange:
         __tracebackhide__ = True
         if self._connection.outcome == "evicted":
             raise self._dialect.module.ReadError(CLOSED_DUE_TO_LIMIT, request=self._request)
-        self._invocation.reading(self._connection)
+        self._budget.reading(self._connection)
 
     def paused(self) -> None:
         """Note that a part of the body arrived."""
-        self._invocation.paused_reading(self._connection)
+        self._budget.paused_reading(self._connection)
 
     def consumed(self) -> None:
         """Note that the body was read to its end."""
-        self._invocation.close(self._connection, "consumed")
+        self._budget.close(self._connection, "consumed")
 
     def failed(self) -> None:
         """Note that reading the body raised."""
-        self._invocation.close(self._connection, "failed")
+        self._budget.close(self._connection, "failed")
 
     def cancelled(self) -> None:
         """Note that the body was closed."""
         if self._connection.state != "closed":
-            self._invocation.close(self._connection, "cancelled")
+            self._budget.close(self._connection, "cancelled")
 
     def abandoned(self) -> None:
         """Note that the body was garbage collected."""
         if self._connection.state != "closed":
-            self._invocation.abandon(self._connection)
+            self._budget.abandon(self._connection)
 
     def _timeout_s(self) -> float | None:
         """What the request allows for waiting for a connection, in seconds."""

@@ -26,7 +26,7 @@ class Budget:
             yield
             return
         site = capture()
-        connection = invocation.open_internal(
+        connection = invocation.requests.open_internal(
             f"D1 {trip.kind}", site, statements=trip.statements or ("",), parameters=trip.parameters
         )
         try:
@@ -36,11 +36,11 @@ class Budget:
                 await admission.checkpoint()
             yield
         except BaseException:
-            invocation.close(connection, "failed")
+            invocation.requests.close(connection, "failed")
             raise
-        invocation.headers(connection, body=False)
+        invocation.requests.headers(connection, body=False)
         for scan in trip.scans(site):
-            invocation.note_scan(scan)
+            invocation.requests.note_scan(scan)
 
 
 BUDGET: Final = Budget()

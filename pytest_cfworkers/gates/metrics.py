@@ -10,7 +10,7 @@ from pytest_cfworkers.limits import LIMITS, WALL_PRESETS
 from pytest_cfworkers.percentile import percentile
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Run
-from pytest_cfworkers.timing import PERCENTILES
+from pytest_cfworkers.timing_keys import PERCENTILES
 
 
 class Observed(NamedTuple):

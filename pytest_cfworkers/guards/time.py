@@ -8,7 +8,7 @@ from typing import final
 @final
 @dataclass(slots=True)
 class TimeGuard:
-    """A stopwatch for wall and CPU time.
+    """Measures wall and CPU time from a start to an end.
 
     Attributes:
         clock: Monotonic seconds.

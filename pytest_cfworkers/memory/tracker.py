@@ -5,13 +5,14 @@ import warnings
 from types import TracebackType
 from typing import Self, final
 
-from pytest_cfworkers import tracers, wording_memory
+from pytest_cfworkers import tracers
 from pytest_cfworkers.guards.memory import Measurement, unmeasured
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.memory.choice import SMALLEST, Mode, prepare, start_engine
 from pytest_cfworkers.memory.engine import Engine
 from pytest_cfworkers.size import format_size, parse_size
 from pytest_cfworkers.violation import CfLimitExceeded
+from pytest_cfworkers.wording import memory as wording_memory
 
 
 @final

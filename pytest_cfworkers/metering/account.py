@@ -33,9 +33,14 @@ class Account:
         self._lock = threading.Lock()
 
     def seconds(self) -> float:
-        """Return what was charged so far, and what the calling thread has used since, if it works for this account."""
+        """Charge what the calling thread has used, if it works for this account, and return what was charged so far.
+
+        So no reading is less than one before it, whichever threads they are made in.
+        """
         if _thread.account is self:
-            return self._charged + self.clock() - _thread.since
+            now = self.clock()
+            self.charge(now - _thread.since)
+            _thread.since = now
         return self._charged
 
     def charge(self, seconds: float) -> None:

@@ -1,10 +1,12 @@
-"""What is watched while invocations run, so that each is charged its own CPU time."""
+"""What is watched while invocations run, so that each is charged its own CPU time, and none for a debugger's."""
 
 import sys
 import threading
+from collections.abc import Callable
 from typing import Final, final
 
 from pytest_cfworkers.metering.account import Account, switch
+from pytest_cfworkers.metering.breakpoints import watch_breakpoints
 from pytest_cfworkers.metering.certificates import watch_certificates
 from pytest_cfworkers.metering.replaced import Replaced
 from pytest_cfworkers.metering.steps import OwnerOf, TrioSteps, watch_asyncio
@@ -13,14 +15,16 @@ from pytest_cfworkers.metering.threads import watch_threads
 
 @final
 class Watch:
-    """Watches the event loops, the threads and the certificates while at least one invocation runs.
+    """Watches the event loops, the threads, the certificates and debuggers while at least one invocation runs.
 
     Args:
         owner_of: Tells which account the work of a context belongs to.
+        stands: What is told when the program stands at a breakpoint.
     """
 
-    def __init__(self, owner_of: OwnerOf) -> None:
+    def __init__(self, owner_of: OwnerOf, stands: Callable[[], None]) -> None:
         self._owner_of = owner_of
+        self._stands = stands
         self._steps: Final = TrioSteps(owner_of)
         self._replaced: Final = Replaced()
         self._lock: Final = threading.Lock()
@@ -40,6 +44,7 @@ class Watch:
                 watch_asyncio(self._replaced, self._owner_of)
                 watch_threads(self._replaced)
                 watch_certificates(self._replaced)
+                watch_breakpoints(self._replaced, self._stands)
 
     def end(self) -> None:
         """Note that one has ended; the last one puts everything back."""

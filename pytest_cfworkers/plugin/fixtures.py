@@ -96,13 +96,11 @@ def cf_ledger(request: pytest.FixtureRequest) -> Ledger:
 
 
 @pytest.fixture
-def cf_memory(request: pytest.FixtureRequest) -> "Generator[Memory]":
+def cf_memory(request: pytest.FixtureRequest) -> "Memory":
     """The test's memory: `.current`, `.peak`, `.limit`, `.headroom`, `.checkpoint(name)`, `.assert_under(size)`."""
     from pytest_cfworkers.plugin.memory import Memory  # noqa: PLC0415 - only where it is asked for
 
-    memory = Memory(_guard(request))
-    yield memory
-    memory.close()
+    return Memory(_guard(request))
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any, final
 
 import pytest
 
+from pytest_cfworkers.budgets.memory import MemoryBudget
 from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.invocation import Invocation
-from pytest_cfworkers.memories import Memory
 from pytest_cfworkers.plugin.marks import WATCHED_LIMITS, marks_of
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
@@ -35,6 +35,7 @@ class Guard:
         closers: What is to be awaited when the test's function, a coroutine, ends; the last first.
         stopped_by: What stopped the program since the test is called, such as a breakpoint; "" for nothing.
         starters: What is to be told of each invocation of the test's function when it begins.
+        measures_memory: Whether memory is measured also where it has no limit.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class Guard:
         self.closers: list[Callable[[], Awaitable[None]]] = []
         self.stopped_by: str = ""
         self.starters: list[Callable[[Invocation], None]] = []
+        self.measures_memory = False
         self._item = item
         self._incoming = incoming
         self._tolerates = tolerates
         self._invocations: list[Invocation] = []
         self._called: Invocation | None = None
+        self._blocks = 0
         self._verdict: CfLimitExceeded | None = None
 
     @property
@@ -69,7 +72,11 @@ class Guard:
 
     def open(self, limits: Limits) -> Invocation:
         """Make an invocation: the test's own, or one that it opens for itself."""
-        invocation = Invocation(limits, enforce=self.enforce, name=self._item.nodeid, opener=self._called)
+        name = self._item.nodeid
+        if self._called is not None:
+            self._blocks += 1
+            name = f"block {self._blocks} of cf_invocation"
+        invocation = Invocation(limits, enforce=self.enforce, name=name, opener=self._called)
         invocation.tolerates = self._tolerates
         self._invocations.append(invocation)
         return invocation
@@ -83,7 +90,7 @@ class Guard:
         self._invocations.clear()
         self._verdict = None
         self.stopped_by = ""
-        Memory(self.limits).prepare()  # it may take long, and the time of the function is not its own
+        MemoryBudget(self.limits).prepare()  # it may take long, and the time of the function is not its own
         with ExitStack() as stack:
             functions = self._functions()
             for owner, name in functions:
@@ -146,9 +153,10 @@ class Guard:
     @contextmanager
     def _running(self) -> Iterator[None]:
         __tracebackhide__ = True
-        self._called = None
+        self._called, self._blocks = None, 0
         invocation = self._called = self.open(self.limits)
         invocation.times.stopped_by = self.stopped_by
+        invocation.memory.measured |= self.measures_memory
         with ExitStack() as stack:
             if self.limits.percentiles or any(self.limits[key] is not None for key in WATCHED_LIMITS):
                 stack.enter_context(watch(incoming=self._incoming))

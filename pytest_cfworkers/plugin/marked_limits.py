@@ -12,7 +12,7 @@ from pytest_cfworkers.keys import OPTIONS_HELP, LimitsError
 from pytest_cfworkers.limits import LIMITS
 from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS, LIMITS_MARK, NAMES, TIMING_MARK, guarding_fixtures
 from pytest_cfworkers.plugin.places import own_marks, place_of
-from pytest_cfworkers.timing import TIMING_HELP, timed
+from pytest_cfworkers.timing_keys import TIMING_HELP, timed
 
 _APPLY: Final[Mapping[str, Callable[..., Limits]]] = {LIMITS_MARK: Limits.replace, TIMING_MARK: timed}
 """What each mark makes of limits and its keys."""
@@ -57,6 +57,8 @@ def limits_of(item: pytest.Item, base: Limits, mode: str) -> Limits:
             if mark.args:
                 example = "plan='free'" if mark.name == LIMITS_MARK else "p95_ms=800"
                 raise LimitsError(f"{mark.name} takes keys only, such as {example}; got {mark.args[0]!r}")
+            if mark.name == TIMING_MARK and not mark.kwargs:
+                raise LimitsError(f"{mark.name} names no time; valid keys: {', '.join(TIMING_HELP)}")
             _APPLY[mark.name](base, **mark.kwargs)
         except LimitsError as error:
             raise LimitsError(f"{place_of(item, node, mark)}: {error}") from None

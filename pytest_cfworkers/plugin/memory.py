@@ -22,6 +22,7 @@ class Memory:
             pytest.skip("cf_memory: memory is not measured, by --cf-memory=off")
         self._invocation: Invocation | None = None
         self._tracker: MemoryTracker | None = None
+        guard.measures_memory = True
         guard.starters.append(self._follow)
 
     @property
@@ -48,11 +49,11 @@ class Memory:
         __tracebackhide__ = True
         return self._measured.headroom
 
-    def checkpoint(self, name: str) -> int:
+    def checkpoint(self, name: object) -> int:
         """End a phase and name it.
 
         Args:
-            name: What reports call it.
+            name: What reports call it, by its `str()`.
 
         Returns:
             The most bytes that were held at once in the phase: since the last checkpoint, or since the start.
@@ -60,7 +61,7 @@ class Memory:
         __tracebackhide__ = True
         if self._invocation is not None:
             self._invocation.checkpoint(name)
-        return self._measured.checkpoint(name)
+        return self._measured.checkpoint(str(name))
 
     def assert_under(self, size: int | str) -> None:
         """Fail unless the peak so far is under a size.
@@ -71,11 +72,6 @@ class Memory:
         __tracebackhide__ = True
         self._measured.assert_under(size)
 
-    def close(self) -> None:
-        """End what was started for the fixture alone."""
-        if self._tracker is not None:
-            self._tracker.stop()
-
     @property
     def _measured(self) -> MemoryTracker:
         __tracebackhide__ = True
@@ -84,9 +80,5 @@ class Memory:
         return self._tracker
 
     def _follow(self, invocation: Invocation) -> None:
-        """Measure with an invocation of the test's function, or beside one that has no limit of memory."""
-        self.close()
+        """Show what an invocation of the test's function measures."""
         self._invocation, self._tracker = invocation, invocation.memory.tracker
-        if self._tracker is None:
-            self._tracker = MemoryTracker(engine="trace" if invocation.limits.trace else "auto")
-            self._tracker.start()

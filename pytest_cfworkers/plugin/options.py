@@ -53,6 +53,10 @@ class Option(NamedTuple):  # every run makes this class, and a dataclass takes f
         return f"PYTEST_{self.name.upper()}"
 
 
+_LARGEST_SCALE: Final = 1_000_000
+_DIGITS: Final = 15
+
+
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise ValueError("a number from 0")
@@ -68,8 +72,8 @@ def _cpu_scale(text: str) -> float:
         factor = float(text)
     except ValueError:
         factor = 0.0
-    if not 0 < factor < float("inf"):
-        raise ValueError(f"a positive number, or pyodide ({PYODIDE_CPU_FACTOR:g})")
+    if not 0 < factor <= _LARGEST_SCALE:
+        raise ValueError(f"a positive number up to {_LARGEST_SCALE:,}, or pyodide ({PYODIDE_CPU_FACTOR:g})")
     return factor
 
 
@@ -81,7 +85,7 @@ def _baseline(text: str) -> int:
     try:
         from pytest_cfworkers.size import parse_size  # noqa: PLC0415
 
-        return 0 if text == "0" else parse_size(int(text) if text.isdecimal() else text)
+        return 0 if text == "0" else parse_size(int(text) if text.isdecimal() and len(text) <= _DIGITS else text)
     except ValueError:
         raise ValueError('a size such as "30 MB" or a number of bytes, 0, or pyodide') from None
 

@@ -118,9 +118,7 @@ class Runtime:
         if self._called is not None:
             self._called.stopped_by = "a breakpoint"  # also where it comes before the function, as with --trace
         for invocation in attribution.running():
-            invocation.times.stopped_by = "a breakpoint"
-            if (tracker := invocation.memory.tracker) is not None:
-                tracker.disturbed_by = "a breakpoint was hit, and the debugger takes memory, too"
+            invocation.note_breakpoint()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_to_serializable(self) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:

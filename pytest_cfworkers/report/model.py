@@ -115,7 +115,7 @@ class TestRecord:
             allowed=allowed,
             advice=_distinct(found for invocation in invocations for found in invocation.advice),
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
-            dropped=sum(invocation.dropped for invocation in invocations),
+            dropped=sum(invocation.requests.forgotten for invocation in invocations),
             walls_ms=tuple(round(wall, 3) for invocation in invocations for wall in invocation.walls_ms),
             timelines=tuple(Timeline.of(one, root) for one in _seen(invocations, violations, everything=timelines)),
         )

@@ -12,13 +12,13 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import quote
 
-from pytest_cfworkers import wording
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.limits import BY_KEY, BY_RULE, RULES, Rule
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Run
 from pytest_cfworkers.violation import Violation
+from pytest_cfworkers.wording import remedies
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT: Final = "%SRCROOT%"
@@ -74,7 +74,7 @@ def render(run: Run, *, prefix: str = "") -> str:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     row = BY_RULE.get(rule, BY_KEY["connections"])
-    meaning, fix = wording.meaning(rule), wording.fix(rule, Limits.plan())
+    meaning, fix = remedies.meaning(rule), remedies.fix(rule, Limits.plan())
     return {
         "id": rule,
         "name": "".join(word.capitalize() for word in rule.split("-")),

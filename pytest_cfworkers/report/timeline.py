@@ -148,7 +148,7 @@ class Timeline:
             wall_ms=invocation.times.guard.elapsed_ms,
             cpu_ms=statistics.cpu_ms,
             spans=tuple(sorted(spans, key=lambda span: span.opened_ms)),
-            dropped=invocation.dropped,
+            dropped=invocation.requests.forgotten,
             memory=tuple(_memory(invocation)),
             checkpoints=tuple((name, round(moment, 3)) for name, moment in invocation.times.checkpoints),
         )
@@ -173,5 +173,6 @@ class Timeline:
 def _memory(invocation: Invocation) -> Iterator[tuple[float, int]]:
     """Yield when how much memory was held, in milliseconds after the start."""
     if (tracker := invocation.memory.tracker) is not None:
+        start = invocation.memory.started_at
         for moment, size in tracker.samples:
-            yield round((moment - tracker.started_at) * 1_000, 3), size
+            yield round(max(moment - start, 0.0) * 1_000, 3), size

@@ -13,7 +13,7 @@ from pytest_cfworkers.limits import BY_KEY, BY_RULE, RULES
 from pytest_cfworkers.plugin import hookspecs
 from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS
 from pytest_cfworkers.plugin.options import OPTIONS
-from pytest_cfworkers.timing import TIMING_HELP
+from pytest_cfworkers.timing_keys import TIMING_HELP
 
 ROOT: Final = Path(__file__).parents[2]
 NOT_BROKEN_YET: Final = {"memory"}

@@ -60,6 +60,44 @@ def test_a_breakpoint(project: Project, monkeypatch: pytest.MonkeyPatch) -> None
     )
 
 
+PDB_OF_ONES_OWN = """
+    import pdb
+
+    import pytest
+
+    class GoesOn(pdb.Pdb):
+        def interaction(self, frame, *_):
+            print("stands in", frame.f_code.co_name)
+            self.set_continue()
+
+    @pytest.mark.cf_limits(wall_ms=0.001, memory="64 MB", trace=True)
+    def test_it():
+        GoesOn(nosigint=True).set_trace()
+        assert "stands"
+    """
+
+
+def test_a_breakpoint_of_a_debugger_that_pytest_does_not_know(project: Project) -> None:
+    """As ipdb has. It stands in the function that set it, as ever."""
+    project.write(test_it=PDB_OF_ONES_OWN)
+    result = project.run("-s", shows_plugin=True)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*stands in test_it"])
+    result.stdout.fnmatch_lines_random(
+        [
+            "    not judged: *.* ms from start to end, the limit is 0.001 ms",
+            "    a breakpoint may have stopped the test meanwhile. Run it without one to have it judged.",
+            "    memory was not measured: a breakpoint was hit, and the debugger takes memory, too",
+        ]
+    )
+
+
+def test_memory_that_was_not_judged_is_told_under_q_too(project: Project) -> None:
+    project.write(test_it=PDB_OF_ONES_OWN)
+    quiet = project.run("-q", shows_plugin=True).stdout
+    quiet.fnmatch_lines_random(["    memory was not measured: a breakpoint was hit, *"])
+
+
 def test_trace_which_stops_at_the_start_of_each_test(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write(test_it=OVER.format(first="", last=""), conftest=GOES_ON)
     monkeypatch.syspath_prepend(project.path)

@@ -1,5 +1,7 @@
 """`cf_memory`: figures and phases in sync and async tests, alone and beside the mark."""
 
+import json
+
 from tests.integration.user_project import Project
 
 ASYNCIO = ("-o", "asyncio_default_fixture_loop_scope=function")
@@ -93,6 +95,40 @@ def test_what_the_ledger_pauses_does_not_count(project: Project) -> None:
         """
     )
     project.run().assert_outcomes(passed=1)
+
+
+def test_a_limit_that_is_turned_off_changes_nothing_else(project: Project) -> None:
+    """What is paused does not count, and the way of measuring is that of the run."""
+    project.write(
+        test_it="""
+        import pytest
+
+        @pytest.mark.cf_limits(memory=None)
+        def test_it(cf_memory, cf_ledger):
+            with cf_ledger.paused():
+                seeded = bytearray(60 * 2**20)
+            bytearray(20 * 2**20)
+            assert 20 * 2**20 <= cf_memory.peak < 21 * 2**20
+            assert cf_memory.limit == 128 * 2**20
+            assert cf_memory.headroom == cf_memory.limit - 30 * 2**20 - cf_memory.peak
+        """
+    )
+    project.run("--cf-memory=trace", "--cf-memory-baseline=pyodide").assert_outcomes(passed=1)
+
+
+def test_a_phase_may_be_called_by_anything(project: Project) -> None:
+    project.write(
+        test_it="""
+        def test_it(cf_memory, cf_timer):
+            for page in range(3):
+                cf_memory.checkpoint(page)
+                cf_timer.checkpoint(page)
+            assert [phase.name for phase in cf_timer.report().checkpoints] == ["0", "1", "2"]
+        """
+    )
+    project.run("--cf-memory=trace", "--cf-report=report.html", "--cf-report=report.json").assert_outcomes(passed=1)
+    (test,) = json.loads((project.path / "report.json").read_text(encoding="utf-8"))["tests"]
+    assert [name for name, _ in test["timelines"][0]["checkpoints"]] == ["0", "0", "1", "1", "2", "2"]
 
 
 def test_before_the_tests_function_there_is_no_figure(project: Project) -> None:

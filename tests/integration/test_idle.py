@@ -8,7 +8,7 @@ from pytest_cfworkers.keys import OPTIONS_HELP
 from pytest_cfworkers.limits import LIMITS
 from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS
 from pytest_cfworkers.plugin.options import OPTIONS
-from pytest_cfworkers.timing import TIMING_HELP
+from pytest_cfworkers.timing_keys import TIMING_HELP
 from tests.integration.user_project import OTHERS, Project
 
 QUICK = ("-pno:anyio", *(f"-pno:{name}" for name in OTHERS))

@@ -7,8 +7,8 @@ from tests.integration.user_project import Project
 SPEND = "send(3)"
 UNREAD = "leave_unread()"
 TOGETHER = "asyncio.run(send_at_once(7))"
-INTERNAL = "attribution.current().open_internal('KV get', capture()).state"
-QUERY = "attribution.current().open_internal('D1 query', capture(), statements=['SELECT 1']).state"
+INTERNAL = "attribution.current().requests.open_internal('KV get', capture()).state"
+QUERY = "attribution.current().requests.open_internal('D1 query', capture(), statements=['SELECT 1']).state"
 WORK = "sum(range(300_000))"
 SLEEP = "time.sleep(0.02)"
 

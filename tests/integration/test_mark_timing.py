@@ -70,7 +70,13 @@ def test_it(cf_invocation):
     )
     result = project.run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["wall-time: *.* ms is the P50 of 3 invocations, the limit is 20 ms"])
+    result.stdout.fnmatch_lines(
+        [
+            "wall-time: *.* ms is the P50 of 3 invocations, the limit is 20 ms",
+            "    the slowest of them:",
+            *["      *.* ms  block [123] of cf_invocation"] * 3,
+        ]
+    )
 
 
 def test_two_broken_percentiles_are_two_findings_of_the_summary(project: Project) -> None:
@@ -255,6 +261,8 @@ WRONG = {
     "p95_ms=float('nan')": "p95_ms=nan is not a time; *",
     "cpu_ms=0": "cpu_ms=0 is not a time; *",
     "wall_ms='crown'": "wall_ms='crown' is not a time; *, or a cut-off of the platform: wait_until, cron, queue, alarm",
+    "p99_ms=10**400": "p99_ms=10000* is more than can ever be reached; valid: 1,000,000,000,000,000 or less, or None",
+    "": "cf_timing names no time; valid keys: cpu_ms, wall_ms, p50_ms, p95_ms, p99_ms",
     "800": "cf_timing takes keys only, such as p95_ms=800; got 800",
 }
 

@@ -4,11 +4,11 @@ import os
 
 import pytest
 
-from pytest_cfworkers import wording
 from pytest_cfworkers.callsite import NOWHERE
 from pytest_cfworkers.guards.queries import Scan
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.lanes.installation import cache_folder, status
+from pytest_cfworkers.wording.d1 import full_scan
 from tests.integration.user_project import Project
 
 needs_the_runtime = pytest.mark.skipif(
@@ -213,7 +213,7 @@ def test_a_scan_of_a_whole_table_is_advised_an_index(project: Project) -> None:
     ],
 )
 def test_an_index_is_advised_only_where_it_makes_a_statement_read_less(sql: str, fix: str) -> None:
-    advice = wording.full_scan(Scan("repos", 1_200, sql, NOWHERE), Limits.plan("free"))
+    advice = full_scan(Scan("repos", 1_200, sql, NOWHERE), Limits.plan("free"))
     assert fix in advice.remedy
 
 

@@ -44,3 +44,8 @@ def test_a_baseline_that_fills_the_limit_leaves_nothing_to_measure(project: Proj
     result = project.run("--cf-memory-baseline=64 MB")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*memory was not measured: nothing is left of 64 MB after a baseline of 64 MB"])
+
+
+def test_a_number_of_more_digits_than_any_memory_has_is_no_size(project: Project) -> None:
+    text = project.refuse(f"--cf-memory-baseline={'9' * 400}")
+    assert 'is not valid; valid: a size such as "30 MB" or a number of bytes, 0, or pyodide' in text

@@ -28,13 +28,13 @@ def invocation_of(slots: int) -> Invocation:
 
 
 def open_one(invocation: Invocation, label: object = "GET") -> Connection:
-    return invocation.open(label, HERE)
+    return invocation.requests.open(label, HERE)
 
 
 def streaming(invocation: Invocation, label: object = "GET") -> Connection:
     """Open a connection whose body nobody reads."""
     connection = open_one(invocation, label)
-    invocation.headers(connection, body=True)
+    invocation.requests.headers(connection, body=True)
     return connection
 
 
@@ -86,7 +86,7 @@ def test_tasks_get_their_slots_first_in_first_out(backend: str) -> None:
                 assert len(invocation.connections.holders) <= 2
                 await checkpoint()
                 await checkpoint()
-                invocation.close(connection, "consumed")
+                invocation.requests.close(connection, "consumed")
 
             async with anyio.create_task_group() as group:
                 for number in range(9):
@@ -195,13 +195,13 @@ def test_a_waiting_task_is_told_when_the_last_reader_pauses(backend: str) -> Non
     async def main() -> None:
         invocation = invocation_of(1)
         reader = streaming(invocation)
-        invocation.reading(reader)
+        invocation.requests.reading(reader)
         late = open_one(invocation)
 
         async def pause() -> None:
             await asleep(late)
             assert late.state == "queued"
-            invocation.paused_reading(reader)
+            invocation.requests.paused_reading(reader)
 
         async with anyio.create_task_group() as group:
             group.start_soon(pause)
@@ -227,7 +227,7 @@ def test_a_slot_comes_back_however_the_connection_ends(backend: str, outcome: An
 
         async def end() -> None:
             await asleep(late)
-            invocation.close(first, outcome)
+            invocation.requests.close(first, outcome)
 
         async with anyio.create_task_group() as group:
             group.start_soon(end)
@@ -244,7 +244,7 @@ def test_a_slot_comes_back_from_another_thread(backend: str) -> None:
 
         async def end() -> None:
             await asleep(late)
-            await anyio.to_thread.run_sync(invocation.abandon, first)
+            await anyio.to_thread.run_sync(invocation.requests.abandon, first)
 
         async with anyio.create_task_group() as group:
             group.start_soon(end)
@@ -265,7 +265,7 @@ def test_a_cancelled_task_leaves_the_queue_and_is_no_timeout(backend: str) -> No
         assert (late.state, late.outcome) == ("closed", "cancelled")
         assert invocation.connections.queue == ()
         assert not invocation.connections.timed_out
-        invocation.close(first, "consumed")
+        invocation.requests.close(first, "consumed")
         assert invocation.connections.holders == ()
 
     run(backend, main)
@@ -328,7 +328,7 @@ def test_a_deadline_after_the_slot_was_granted_is_no_queued_timeout(backend: str
             async with anyio.create_task_group() as group:
                 group.start_soon(wait_for_slot_async, invocation, late, None)
                 await asleep(late)
-                invocation.close(first, "consumed")
+                invocation.requests.close(first, "consumed")
                 assert late.state == "waiting"
                 scope.cancel()
         assert (late.outcome, invocation.connections.holders) == ("cancelled", ())
@@ -364,7 +364,7 @@ def test_a_waiter_outlives_its_loop() -> None:
         late.waiter = admission._TaskWaiter()
 
     asyncio.run(main())
-    invocation.close(first, "consumed")
+    invocation.requests.close(first, "consumed")
     assert late.state == "waiting"
 
 
@@ -402,7 +402,7 @@ def test_alone_with_unread_bodies_a_thread_closes_its_oldest_and_goes_on() -> No
     for late in range(6, 12):
         connection = open_one(invocation, late)
         assert wait_for_slot(invocation, connection, None)
-        invocation.headers(connection, body=True)
+        invocation.requests.headers(connection, body=True)
     assert [connection.outcome for connection in connections] == ["evicted"] * 6
     assert invocation.statistics().evicted == 6
 
@@ -411,7 +411,7 @@ def test_alone_with_what_only_it_could_end_a_thread_is_let_through() -> None:
     """A request within the reading of another one, in the same thread: waiting for it would never end."""
     invocation = invocation_of(1)
     reader = streaming(invocation)
-    invocation.reading(reader)
+    invocation.requests.reading(reader)
     late = open_one(invocation)
     assert wait_for_slot(invocation, late, None)
     assert (reader.state, late.state) == ("streaming", "waiting")
@@ -467,7 +467,7 @@ def test_a_thread_is_woken_by_the_slot_of_another() -> None:
     def end() -> None:
         while late.waiter is None:
             pass
-        invocation.close(first[0], "consumed")
+        invocation.requests.close(first[0], "consumed")
 
     in_threads(lambda: wait_for_slot(invocation, late, None), end)
     assert late.state == "waiting"
@@ -482,7 +482,7 @@ def test_many_threads_that_leave_bodies_unread_all_come_back() -> None:
             connection = open_one(invocation)
             if connection.state == "queued":
                 assert wait_for_slot(invocation, connection, None)
-            invocation.headers(connection, body=True)
+            invocation.requests.headers(connection, body=True)
 
     in_threads(*[work] * 8)
     figures = invocation.statistics()
@@ -500,7 +500,7 @@ def test_many_threads_that_read_all_come_back_and_never_hold_too_many() -> None:
             if connection.state == "queued":
                 assert wait_for_slot(invocation, connection, None)
             most.append(len(invocation.connections.holders))
-            invocation.close(connection, "consumed")
+            invocation.requests.close(connection, "consumed")
 
     in_threads(*[work] * 8)
     assert max(most) <= 3
@@ -534,8 +534,8 @@ def test_a_wake_up_before_the_wait_is_not_lost() -> None:
 
 def test_where_going_over_the_limit_is_allowed_the_next_is_let_through_and_nothing_is_cancelled() -> None:
     with Invocation(Limits.plan().replace(connections=1, unread_bodies=None, allow={"connections": "meant"})) as one:
-        first = one.open("GET", NOWHERE)
-        one.headers(first, body=True)
-        second = one.open("GET", NOWHERE)
+        first = one.requests.open("GET", NOWHERE)
+        one.requests.headers(first, body=True)
+        second = one.requests.open("GET", NOWHERE)
         assert wait_for_slot(one, second, None)
         assert (first.state, second.state) == ("streaming", "waiting")

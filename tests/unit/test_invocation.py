@@ -1,6 +1,7 @@
 """One run of a Worker: its ledger, its verdict, and the requests into an app under test."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -8,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_cfworkers import CfLimitExceeded, Invocation, Limits, Statistics
+from pytest_cfworkers.budgets.memory import MemoryBudget
 from pytest_cfworkers.callsite import Frame, Site
 from pytest_cfworkers.guards.connections import KEPT, Connection
+from pytest_cfworkers.guards.memory import unmeasured
 from pytest_cfworkers.guards.queries import REPEATED, Scan
 from pytest_cfworkers.limits import BY_KEY, Rule
+from pytest_cfworkers.report.timeline import Timeline
 
 HERE = Site((Frame("app.py", 3, "fetch"),))
 THERE = Site((Frame("app.py", 9, "load"),))
@@ -52,19 +56,19 @@ def invocation_of(**limits: object) -> Invocation:
 
 def fetch(invocation: Invocation, site: Site = HERE) -> None:
     """Make a request that is answered and read at once."""
-    invocation.headers(invocation.open("GET", site), body=False)
+    invocation.requests.headers(invocation.requests.open("GET", site), body=False)
 
 
 def leave_unread(invocation: Invocation, site: Site = HERE) -> Connection:
-    connection = invocation.open("GET", site)
-    invocation.headers(connection, body=True)
+    connection = invocation.requests.open("GET", site)
+    invocation.requests.headers(connection, body=True)
     return connection
 
 
 def query(invocation: Invocation, *statements: str) -> Connection:
     """Make a round trip to D1 that carries statements of two values each."""
     sent = statements or ("SELECT 1",)
-    return invocation.open_internal("D1 query", HERE, statements=sent, parameters=[2] * len(sent))
+    return invocation.requests.open_internal("D1 query", HERE, statements=sent, parameters=[2] * len(sent))
 
 
 def rules(invocation: Invocation) -> list[Rule]:
@@ -145,7 +149,7 @@ def test_without_enforcing_nothing_is_raised_and_nobody_waits() -> None:
     with Invocation(limits, enforce=False) as invocation:
         connections = [leave_unread(invocation) for _ in range(3)]
         assert [connection.state for connection in connections] == ["streaming"] * 3
-        assert invocation.evict_stalled() is None
+        assert invocation.requests.evict_stalled() is None
         child = invocation.child("GET /")
         assert not child.enforce
     assert rules(invocation) == ["connections", "unread-body", "subrequests"]
@@ -169,7 +173,7 @@ def broken_by(number: int) -> dict[str, Callable[[Invocation], object]]:
         return lambda invocation: [event(invocation) for _ in range(number)]
 
     return {
-        "connections": times(lambda invocation: invocation.open("GET", HERE)),
+        "connections": times(lambda invocation: invocation.requests.open("GET", HERE)),
         "unread_bodies": times(leave_unread),
         "subrequests": times(fetch),
         "internal_subrequests": times(query),
@@ -231,8 +235,8 @@ def test_cpu_time_that_is_off_neither_fails_nor_warns() -> None:
 
 def test_a_request_that_ran_out_of_time_in_the_queue_is_told_with_its_line() -> None:
     invocation = invocation_of(connections=1, allow={"connections": "this is about the other rule"})
-    invocation.open("GET", HERE)
-    invocation.time_out(invocation.open("GET", THERE))
+    invocation.requests.open("GET", HERE)
+    invocation.requests.time_out(invocation.requests.open("GET", THERE))
     (violation,) = invocation.violations
     assert (violation.rule, violation.observed, violation.limit, violation.unit) == ("queued-timeout", 1, 0, "requests")
     assert violation.frames == THERE.frames
@@ -247,15 +251,15 @@ def test_the_statistics_say_what_was_used() -> None:
     assert invocation.statistics() == NOTHING
     invocation.start()
     first = leave_unread(invocation)
-    second = invocation.open("GET", HERE)
+    second = invocation.requests.open("GET", HERE)
     clock.now += 2.0
     cpu.now += 0.5
-    assert invocation.evict_stalled() is first
-    invocation.headers(second, body=True)
+    assert invocation.requests.evict_stalled() is first
+    invocation.requests.headers(second, body=True)
     third = query(invocation, "SELECT 1", "SELECT 2", "SELECT 3")
-    invocation.close(second, "consumed")
+    invocation.requests.close(second, "consumed")
     leave_unread(invocation)
-    invocation.close(third, "consumed")
+    invocation.requests.close(third, "consumed")
     assert invocation.statistics() == Statistics(
         connections=4,
         peak_connections=2,
@@ -303,10 +307,10 @@ def test_connections_whose_times_are_not_kept_are_told() -> None:
     invocation = invocation_of(connections=6, connection_model="headers")
     for _ in range(KEPT + 5):
         fetch(invocation)
-    assert invocation.dropped == 5
+    assert invocation.requests.forgotten == 5
     leave_unread(invocation)
-    invocation.open("GET", HERE)
-    assert invocation.dropped == 5
+    invocation.requests.open("GET", HERE)
+    assert invocation.requests.forgotten == 5
 
 
 # events
@@ -314,7 +318,7 @@ def test_connections_whose_times_are_not_kept_are_told() -> None:
 
 def test_a_withdrawn_request_counts_for_nothing() -> None:
     invocation = invocation_of(subrequests=0)
-    invocation.withdraw(invocation.open("GET", HERE))
+    invocation.requests.withdraw(invocation.requests.open("GET", HERE))
     assert (invocation.statistics(), rules(invocation)) == (
         NOTHING.worst(Statistics(**{name: name == "peak_connections" for name in vars_of(NOTHING)})),
         [],
@@ -327,20 +331,20 @@ def vars_of(figures: Statistics) -> list[str]:
 
 def test_a_request_that_ended_cannot_be_withdrawn() -> None:
     invocation = invocation_of()
-    connection = invocation.open("GET", HERE)
-    invocation.close(connection, "failed")
-    invocation.withdraw(connection)
+    connection = invocation.requests.open("GET", HERE)
+    invocation.requests.close(connection, "failed")
+    invocation.requests.withdraw(connection)
     assert (invocation.statistics().subrequests, invocation.statistics().connections) == (1, 1)
 
 
 def test_reading_a_body_keeps_it_from_being_evicted() -> None:
     invocation = invocation_of(connections=1)
     reader = leave_unread(invocation)
-    late = invocation.open("GET", HERE)
-    invocation.reading(reader)
-    assert invocation.evict_stalled() is None
-    invocation.paused_reading(reader)
-    assert invocation.evict_stalled() is reader
+    late = invocation.requests.open("GET", HERE)
+    invocation.requests.reading(reader)
+    assert invocation.requests.evict_stalled() is None
+    invocation.requests.paused_reading(reader)
+    assert invocation.requests.evict_stalled() is reader
     assert late.state == "waiting"
 
 
@@ -349,19 +353,19 @@ def test_the_body_of_another_thread_is_given_time_to_be_read(start_s: float) -> 
     clock = Clock(start_s)
     invocation = Invocation(Limits.none().replace(connections=1), clock=clock)
     body = leave_unread(invocation)
-    invocation.open("GET", HERE)
-    assert invocation.evict_stalled(thread=-1, patience_s=2.0) is None
+    invocation.requests.open("GET", HERE)
+    assert invocation.requests.evict_stalled(thread=-1, patience_s=2.0) is None
     clock.now += 1.9
-    assert invocation.evict_stalled(thread=-1, patience_s=2.0) is None
+    assert invocation.requests.evict_stalled(thread=-1, patience_s=2.0) is None
     clock.now = start_s + 2.0
-    assert invocation.evict_stalled(thread=-1, patience_s=2.0) is body
+    assert invocation.requests.evict_stalled(thread=-1, patience_s=2.0) is body
 
 
 def test_the_body_of_the_same_thread_is_given_none() -> None:
     invocation = invocation_of(connections=1)
     body = leave_unread(invocation)
-    invocation.open("GET", HERE)
-    assert invocation.evict_stalled(thread=threading.get_ident(), patience_s=2.0) is body
+    invocation.requests.open("GET", HERE)
+    assert invocation.requests.evict_stalled(thread=threading.get_ident(), patience_s=2.0) is body
 
 
 def test_while_another_thread_reads_between_two_parts_no_body_is_evicted() -> None:
@@ -369,13 +373,13 @@ def test_while_another_thread_reads_between_two_parts_no_body_is_evicted() -> No
     clock = Clock()
     invocation = Invocation(Limits.none().replace(connections=2), clock=clock)
     forgotten, read = leave_unread(invocation), leave_unread(invocation)
-    invocation.open("GET", HERE)
+    invocation.requests.open("GET", HERE)
     clock.now = 10.0
-    invocation.reading(read)
-    invocation.paused_reading(read)
-    assert invocation.evict_stalled(thread=-1, patience_s=2.0) is None
+    invocation.requests.reading(read)
+    invocation.requests.paused_reading(read)
+    assert invocation.requests.evict_stalled(thread=-1, patience_s=2.0) is None
     clock.now = 12.0
-    assert invocation.evict_stalled(thread=-1, patience_s=2.0) is forgotten
+    assert invocation.requests.evict_stalled(thread=-1, patience_s=2.0) is forgotten
 
 
 # garbage collection
@@ -384,23 +388,23 @@ def test_while_another_thread_reads_between_two_parts_no_body_is_evicted() -> No
 def test_an_abandoned_body_is_unread_and_its_slot_comes_back() -> None:
     invocation = invocation_of(connections=1, unread_bodies=0, allow={"connections": "this is about bodies"})
     body = leave_unread(invocation)
-    late = invocation.open("GET", HERE)
-    invocation.abandon(body)
+    late = invocation.requests.open("GET", HERE)
+    invocation.requests.abandon(body)
     assert (late.state, body.outcome, rules(invocation)) == ("waiting", "abandoned", ["unread-body"])
-    invocation.abandon(body)
+    invocation.requests.abandon(body)
     assert invocation.statistics().unread_bodies == 1
 
 
 EVENTS: dict[str, Callable[[Invocation, Connection], object]] = {
-    "open": lambda invocation, _: invocation.open("GET", HERE),
+    "open": lambda invocation, _: invocation.requests.open("GET", HERE),
     "open a query": lambda invocation, _: query(invocation),
-    "headers": lambda invocation, other: invocation.headers(other, body=True),
-    "paused": lambda invocation, other: invocation.paused_reading(other),
-    "close": lambda invocation, other: invocation.close(other, "consumed"),
-    "withdraw": lambda invocation, other: invocation.withdraw(other),
-    "time out": lambda invocation, other: invocation.time_out(other),
-    "let through": lambda invocation, other: invocation.let_through(other),
-    "evict": lambda invocation, _: invocation.evict_stalled(),
+    "headers": lambda invocation, other: invocation.requests.headers(other, body=True),
+    "paused": lambda invocation, other: invocation.requests.paused_reading(other),
+    "close": lambda invocation, other: invocation.requests.close(other, "consumed"),
+    "withdraw": lambda invocation, other: invocation.requests.withdraw(other),
+    "time out": lambda invocation, other: invocation.requests.time_out(other),
+    "let through": lambda invocation, other: invocation.requests.let_through(other),
+    "evict": lambda invocation, _: invocation.requests.evict_stalled(),
 }
 
 
@@ -409,11 +413,11 @@ def test_a_body_that_is_collected_within_an_event_gives_its_slot_back_after_it(e
     """The collector runs anywhere, also while this thread holds the lock of the invocation."""
     clock = Clock()
     invocation = Invocation(Limits.none().replace(connections=2, unread_bodies=None), clock=clock)
-    collected = invocation.open("GET collected", HERE)
-    other = invocation.open("GET other", HERE)
-    late = invocation.open("GET late", HERE)
+    collected = invocation.requests.open("GET collected", HERE)
+    other = invocation.requests.open("GET other", HERE)
+    late = invocation.requests.open("GET late", HERE)
     assert (collected.state, other.state, late.state) == ("waiting", "waiting", "queued")
-    clock.then = lambda: invocation.abandon(collected)
+    clock.then = lambda: invocation.requests.abandon(collected)
     EVENTS[event](invocation, other)
     assert clock.then is None
     assert (collected.outcome, late.state) == ("abandoned", "waiting")
@@ -423,9 +427,9 @@ def test_a_body_that_is_collected_while_another_is_swept_is_swept_too() -> None:
     clock = Clock()
     invocation = Invocation(Limits.none().replace(connections=1), clock=clock)
     first = leave_unread(invocation)
-    second = invocation.open("GET", HERE)
-    clock.then = lambda: invocation.abandon(second)
-    invocation.abandon(first)
+    second = invocation.requests.open("GET", HERE)
+    clock.then = lambda: invocation.requests.abandon(second)
+    invocation.requests.abandon(first)
     assert (first.outcome, second.outcome) == ("abandoned", "abandoned")
     assert invocation.connections.holders == invocation.connections.queue == ()
 
@@ -436,7 +440,7 @@ def test_a_body_that_is_collected_while_another_thread_is_at_work_never_waits_fo
     body = leave_unread(invocation)
 
     def collect_elsewhere() -> None:
-        thread = threading.Thread(target=invocation.abandon, args=(body,), daemon=True)
+        thread = threading.Thread(target=invocation.requests.abandon, args=(body,), daemon=True)
         thread.start()
         thread.join(20.0)
         assert not thread.is_alive()
@@ -561,7 +565,7 @@ def test_a_statement_that_was_sent_again_and_again_is_worth_a_batch() -> None:
 def test_a_scan_of_a_whole_table_is_told_once() -> None:
     invocation = invocation_of(d1_queries=100)
     for _ in range(2):
-        invocation.note_scan(Scan("orders", 1_200, "SELECT * FROM orders", THERE))
+        invocation.requests.note_scan(Scan("orders", 1_200, "SELECT * FROM orders", THERE))
     (advice,) = invocation.advice
     assert "1,200 rows" in advice.headline
     assert advice.frames == THERE.frames
@@ -569,15 +573,15 @@ def test_a_scan_of_a_whole_table_is_told_once() -> None:
 
 def test_a_scan_gives_back_the_slot_of_what_is_collected_meanwhile() -> None:
     invocation = invocation_of(connections=1)
-    collected = invocation.open("GET", HERE)
-    late = invocation.open("GET", HERE)
+    collected = invocation.requests.open("GET", HERE)
+    late = invocation.requests.open("GET", HERE)
 
     class Collecting(str):  # noqa: SLOT000 - a text whose hash is asked for while the lock is held
         def __hash__(self) -> int:
-            invocation.abandon(collected)
+            invocation.requests.abandon(collected)
             return 1
 
-    invocation.note_scan(Scan("orders", 1, Collecting("SELECT"), HERE))
+    invocation.requests.note_scan(Scan("orders", 1, Collecting("SELECT"), HERE))
     assert late.state == "waiting"
 
 
@@ -585,7 +589,7 @@ def test_where_d1_is_not_limited_nothing_is_advised_about_it() -> None:
     invocation = invocation_of()
     for _ in range(10):
         query(invocation)
-    invocation.note_scan(Scan("orders", 1_200, "SELECT * FROM orders", THERE))
+    invocation.requests.note_scan(Scan("orders", 1_200, "SELECT * FROM orders", THERE))
     assert invocation.advice == ()
 
 
@@ -627,3 +631,39 @@ def test_what_is_allowed_is_not_known_besides() -> None:
     with invocation:
         fetch(invocation)
     assert (len(invocation.allowed), invocation.known) == (1, ())
+
+
+# the timeline
+
+
+class Samples:
+    """What measures memory, with samples made up; it was ready a minute before the invocation began."""
+
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
+        self.started_at = 0.0
+        self.baseline = 0
+        self.measurement = unmeasured("none", "it is made up")
+
+    def start(self) -> None:
+        self.started_at = time.monotonic() - 60
+
+    def stop(self) -> None:
+        """Nothing is to be ended."""
+
+    @property
+    def samples(self) -> tuple[tuple[float, int], ...]:
+        start = self._budget.started_at
+        return (start - 30, 5), (start + 0.25, 10)
+
+
+def test_the_timeline_of_memory_begins_with_the_invocation_and_not_with_getting_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def made(budget: MemoryBudget) -> Samples:
+        return Samples(budget)
+
+    monkeypatch.setattr(MemoryBudget, "_made", made)
+    with Invocation(Limits.none().replace(memory="64 MB")) as invocation:
+        pass
+    assert [(round(moment), size) for moment, size in Timeline.of(invocation).memory] == [(0, 5), (250, 10)]

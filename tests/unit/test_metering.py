@@ -5,23 +5,26 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
 import trio
+from anyio.to_thread import run_sync as in_anyio_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from trio.to_thread import run_sync as in_trio_thread
 
 from pytest_cfworkers import Invocation, Limits, guard_app
 from pytest_cfworkers.attribution import uncounted
 from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.metering.replaced import Replaced
-from pytest_cfworkers.timing import timed
+from pytest_cfworkers.timing_keys import timed
 from tests.unit.turning import Clock, Processor
 
 Work = Callable[[float], None]
@@ -217,6 +220,14 @@ def anyio_thread(work: Work) -> None:
     anyio.run(anyio.to_thread.run_sync, work, 5)
 
 
+def anyio_thread_on_trio(work: Work) -> None:
+    anyio.run(anyio.to_thread.run_sync, work, 5, backend="trio")
+
+
+def anyio_thread_by_its_own_name(work: Work) -> None:
+    anyio.run(in_anyio_thread, work, 5)
+
+
 def trio_thread(work: Work) -> None:
     async def main() -> None:
         await trio.to_thread.run_sync(work, 5)
@@ -224,7 +235,35 @@ def trio_thread(work: Work) -> None:
     trio.run(main)
 
 
-@pytest.mark.parametrize("hand_over", [submit, to_thread, executor, anyio_thread, trio_thread])
+def trio_thread_by_its_own_name(work: Work) -> None:
+    async def main() -> None:
+        await in_trio_thread(work, 5)
+
+    trio.run(main)
+
+
+def thread_pool(work: Work) -> None:
+    with ThreadPool(1) as pool:
+        pool.apply(work, (2,))
+        pool.map(work, [1])
+        list(pool.imap(work, [1]))
+        pool.starmap(work, [(1,)])
+
+
+HAND_OVER = (
+    submit,
+    to_thread,
+    executor,
+    anyio_thread,
+    anyio_thread_on_trio,
+    anyio_thread_by_its_own_name,
+    trio_thread,
+    trio_thread_by_its_own_name,
+    thread_pool,
+)
+
+
+@pytest.mark.parametrize("hand_over", HAND_OVER)
 def test_work_that_is_handed_to_a_thread_counts(hand_over: Callable[[Work], None], processor: Processor) -> None:
     with opened(processor) as invocation:
         processor.work(1)
@@ -323,8 +362,9 @@ def test_nothing_is_replaced_before_and_after() -> None:
     places = [
         (asyncio.Handle, "_run"),
         (ThreadPoolExecutor, "submit"),
-        (anyio.to_thread, "run_sync"),
-        (trio.to_thread, "run_sync"),
+        (ThreadPool, "map"),
+        (anyio.to_thread, "get_async_backend"),
+        (trio._threads, "start_thread_soon"),
         (ssl.SSLContext, "load_verify_locations"),
         (ssl.SSLContext, "load_default_certs"),
     ]

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 from typing import Any
 
@@ -13,7 +14,7 @@ import trio.testing
 
 from pytest_cfworkers import Invocation, Limits, LimitsError, OperationTimeout, Timer
 from pytest_cfworkers.report.timeline import Timeline
-from tests.unit.turning import Clock
+from tests.unit.turning import Clock, Processor
 
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
@@ -83,6 +84,27 @@ def test_following_an_invocation_starts_anew_with_its_clocks_and_tells_its_timel
     assert Timeline.of(invocation).checkpoints == (("listed", 1_000.0), ("arranged", 10_000.0))
 
 
+def test_a_checkpoint_in_another_thread_takes_nothing_back() -> None:
+    processor = Processor()
+    timer = Timer(clock=Clock(), cpu_clock=Clock())
+
+    def work() -> None:
+        timer.checkpoint("handed over")
+        processor.work(2)
+        timer.checkpoint("in the thread")
+
+    with Invocation(Limits.none(), clock=Clock(), cpu_clock=processor) as invocation, ThreadPoolExecutor(1) as pool:
+        timer.follow(invocation)
+        processor.work(5)
+        timer.checkpoint("before")
+        processor.work(1)
+        pool.submit(work).result()
+        processor.work(3)
+        timer.checkpoint("after")
+    phases = [(phase.name, phase.cpu_ms) for phase in timer.report().checkpoints]
+    assert phases == [("before", 5_000), ("handed over", 1_000), ("in the thread", 2_000), ("after", 3_000)]
+
+
 # operations
 
 
@@ -135,6 +157,31 @@ def test_a_timeout_of_the_operations_own_passes_as_it_is(backend: str) -> None:
     assert caught.value is error
 
 
+async def blocks(advance: Callable[[], None]) -> str:
+    """Take long without ever waiting."""
+    advance()
+    return "page"
+
+
+async def goes_on(_: Callable[[], None]) -> str:
+    """Take no notice of being cancelled."""
+    with anyio.CancelScope(shield=True):
+        await anyio.sleep(1.5)
+    return "page"
+
+
+@pytest.mark.parametrize("operation", [blocks, goes_on])
+def test_an_operation_that_cannot_be_cancelled_took_too_long_all_the_same(operation: Any) -> None:
+    loop = trio.testing.MockClock(autojump_threshold=0)
+
+    async def main() -> None:
+        await Timer(clock=loop.current_time).with_timeout(operation(lambda: loop.jump(1.5)), 1_000, "reading the pages")
+
+    with pytest.raises(OperationTimeout) as caught:
+        trio.run(main, clock=loop)
+    assert str(caught.value) == "reading the pages could not be cancelled and took 1,500.0 ms; it may take 1,000 ms"
+
+
 def test_a_cancellation_from_outside_is_no_timeout_of_the_operation() -> None:
     async def main() -> str:
         with anyio.move_on_after(0):
@@ -144,7 +191,7 @@ def test_a_cancellation_from_outside_is_no_timeout_of_the_operation() -> None:
     assert run("asyncio", main) == "went on"
 
 
-@pytest.mark.parametrize("timeout_ms", [0, -5, True, "800", None, float("nan"), float("inf")])
+@pytest.mark.parametrize("timeout_ms", [0, -5, True, "800", None, float("nan"), float("inf"), 10**400])
 def test_a_timeout_that_is_no_time_is_refused_and_the_operation_not_begun(timeout_ms: Any) -> None:
     async def main() -> None:
         await Timer().with_timeout(anyio.sleep_forever(), timeout_ms, "reading the pages")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pytest_cfworkers import wording, wording_time
 from pytest_cfworkers.callsite import NOWHERE, Frame, Site
 from pytest_cfworkers.guards.connections import ConnectionGuard
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.limits import BY_RULE, RULES
 from pytest_cfworkers.violation import Violation
+from pytest_cfworkers.wording import d1, lines, requests, time
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def too_many_connections(site: Site, limits: Limits) -> Violation:
         guard.headers(connection, 0.0, body=True)
     if (stalled := guard.stalled()) is not None:
         guard.evict(stalled, 0.5)
-    return wording.connections(guard, limits)
+    return requests.connections(guard, limits)
 
 
 def timed_out_in_the_queue(site: Site, limits: Limits) -> Violation:
     guard = ConnectionGuard(1, "body")
     guard.open("GET", site, 0.0)
     guard.time_out(guard.open("GET", site, 0.0), 0.0)
-    return wording.queued_timeout(guard, limits)
+    return requests.queued_timeout(guard, limits)
 
 
 def spent(site: Site, limit: float | None) -> SubrequestGuard:
@@ -54,12 +54,14 @@ LIMITS = Limits.plan("free").replace(wall_ms=5_000)
 BROKEN: dict[str, Callable[[Site], Violation]] = {
     "connections": lambda site: too_many_connections(site, LIMITS),
     "queued-timeout": lambda site: timed_out_in_the_queue(site, LIMITS),
-    "unread-body": lambda site: wording.unread_bodies(Counter({site: 1}), LIMITS),
-    "subrequests": lambda site: wording.subrequests(spent(site, LIMITS.subrequests), LIMITS),
-    "internal-subrequests": lambda site: wording.internal_subrequests(spent(site, LIMITS.internal_subrequests), LIMITS),
-    "d1-queries": lambda site: wording.d1_queries(spent(site, LIMITS.d1_queries), LIMITS),
-    "cpu-time": lambda _: wording_time.cpu_time(1_012.34, 0.0, LIMITS),
-    "wall-time": lambda _: wording_time.wall_time(6_012.34, LIMITS),
+    "unread-body": lambda site: requests.unread_bodies(Counter({site: 1}), LIMITS),
+    "subrequests": lambda site: requests.subrequests(spent(site, LIMITS.subrequests), LIMITS),
+    "internal-subrequests": lambda site: requests.internal_subrequests(
+        spent(site, LIMITS.internal_subrequests), LIMITS
+    ),
+    "d1-queries": lambda site: d1.d1_queries(spent(site, LIMITS.d1_queries), LIMITS),
+    "cpu-time": lambda _: time.cpu_time(1_012.34, 0.0, LIMITS),
+    "wall-time": lambda _: time.wall_time(6_012.34, LIMITS),
 }
 HEADLINES = {
     "connections": "7 connections at once, the limit is 6",
@@ -149,7 +151,7 @@ def test_connections_that_did_not_wait_say_nothing_of_a_queue(app: Site) -> None
     guard = ConnectionGuard(6, "body", queueing=False)
     for _ in range(8):
         guard.open("GET", app, 0.0)
-    evidence = wording.connections(guard, LIMITS).evidence
+    evidence = requests.connections(guard, LIMITS).evidence
     assert not any("queue" in line or "cancelled" in line for line in evidence)
 
 
@@ -167,12 +169,12 @@ def test_the_connections_say_which_rule_counts_and_since_when(app: Site, model: 
 
 def test_a_number_that_was_given_is_not_called_the_plans(app: Site) -> None:
     limits = Limits.plan("free").replace(subrequests=5)
-    assert wording.subrequests(spent(app, 5), limits).headline == "6 subrequests, the limit is 5"
+    assert requests.subrequests(spent(app, 5), limits).headline == "6 subrequests, the limit is 5"
 
 
 def test_the_lines_are_ranked_and_the_rest_is_counted() -> None:
     sites = {number: Site((Frame(f"/elsewhere/f{number}.py", 1, "f"),)) for number in range(1, 12)}
-    violation = wording.unread_bodies(Counter({site: number for number, site in sites.items()}), LIMITS)
+    violation = requests.unread_bodies(Counter({site: number for number, site in sites.items()}), LIMITS)
     shown = violation.evidence[1:]
     assert shown[0] == "  11 × /elsewhere/f11.py:1 in f"
     assert shown[7] == "  4 × /elsewhere/f4.py:1 in f"
@@ -181,23 +183,23 @@ def test_the_lines_are_ranked_and_the_rest_is_counted() -> None:
 
 
 def test_a_single_time_is_not_counted_and_a_place_without_a_line_is_told() -> None:
-    violation = wording.unread_bodies(Counter({NOWHERE: 1}), LIMITS)
+    violation = requests.unread_bodies(Counter({NOWHERE: 1}), LIMITS)
     assert violation.evidence == ("opened at:", "  a place outside of your code")
     assert violation.frames == ()
 
 
 def test_a_path_outside_of_the_current_folder_is_whole(app: Site) -> None:
-    assert wording.place(app.frames[0]) == "app.py:2 in fetch"
-    assert wording.place(Frame("/elsewhere/lib.py", 4, "f")) == "/elsewhere/lib.py:4 in f"
+    assert lines.place(app.frames[0]) == "app.py:2 in fetch"
+    assert lines.place(Frame("/elsewhere/lib.py", 4, "f")) == "/elsewhere/lib.py:4 in f"
 
 
 def test_a_violation_of_a_request_names_the_request_and_its_likes(app: Site) -> None:
-    violation = wording.subrequests(spent(app, 50), LIMITS)
-    within = wording.within(violation, "GET /orders")
+    violation = requests.subrequests(spent(app, 50), LIMITS)
+    within = requests.within(violation, "GET /orders")
     assert within.evidence == ("while the app handled GET /orders", *violation.evidence)
-    assert wording.repeated(within, 1) == within
-    assert wording.repeated(within, 2).evidence[0] == "while the app handled GET /orders, and 1 more request like it"
-    assert wording.repeated(within, 1_001).evidence == (
+    assert requests.repeated(within, 1) == within
+    assert requests.repeated(within, 2).evidence[0] == "while the app handled GET /orders, and 1 more request like it"
+    assert requests.repeated(within, 1_001).evidence == (
         "while the app handled GET /orders, and 1,000 more requests like it",
         *violation.evidence,
     )

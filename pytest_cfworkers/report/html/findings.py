@@ -10,7 +10,7 @@ from pytest_cfworkers.report.html.figures import amount
 from pytest_cfworkers.report.html.waterfall import Waterfall, draw
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording import place
+from pytest_cfworkers.wording.lines import place
 
 DRAWN: Final = 2_000
 """Connections that are drawn without JavaScript, in all: the page must stay small. The worst tests come first."""

@@ -17,7 +17,7 @@ from pytest_cfworkers.report.html.readable import readable
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.timeline import Span, Timeline
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording import place
+from pytest_cfworkers.wording.lines import place
 
 NEVER: Final = -1
 """What stands for a moment that never came."""

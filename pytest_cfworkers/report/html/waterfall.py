@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, final
 from pytest_cfworkers.report.html.figures import milliseconds, share
 from pytest_cfworkers.report.timeline import Span, Timeline
 from pytest_cfworkers.size import format_size
-from pytest_cfworkers.wording import place
+from pytest_cfworkers.wording.lines import place
 
 ROWS: Final = 40
 """Connections that one picture shows; the rest are counted."""

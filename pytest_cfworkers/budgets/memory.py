@@ -1,5 +1,6 @@
-"""`Memory`: the memory of one invocation, and how it is judged."""
+"""`MemoryBudget`: the memory of one invocation, and how it is judged."""
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Memory:
+class MemoryBudget:
     """The memory of one invocation.
 
     Args:
@@ -21,15 +22,20 @@ class Memory:
             under test has none of its own.
 
     Attributes:
-        tracker: What measures it, from the start on; None where it is not limited or not measured.
+        measured: Whether it is measured. Who wants figures where there is no limit says so before the start.
+        tracker: What measures it, from the start on; None where it is not measured.
+        started_at: When the invocation started, in seconds of `time.monotonic`, as those of the tracker's samples.
     """
 
+    measured: bool
     tracker: "MemoryTracker | None"
+    started_at: float
 
     def __init__(self, limits: Limits, *, measured: bool = True) -> None:
+        self.measured = measured and limits.memory is not None and limits.memory_mode != "off"
         self.tracker = None
+        self.started_at = 0.0
         self._limits = limits
-        self._measured = measured and limits.memory is not None and limits.memory_mode != "off"
         self._paused = 0
 
     @property
@@ -41,14 +47,15 @@ class Memory:
 
     def prepare(self) -> None:
         """Do beforehand what would take the invocation's time at its start."""
-        if (tracker := self._made()) is not None:
-            tracker.prepare()
+        if self.measured:
+            self._made().prepare()
 
     def start(self) -> None:
-        """Begin to measure, if there is anything to."""
-        if (tracker := self._made()) is not None:
-            self.tracker = tracker
-            tracker.start()
+        """Begin to measure, if there is anything to. It may take long, and is no time of the invocation's."""
+        if self.measured:
+            self.tracker = self._made()
+            self.tracker.start()
+        self.started_at = time.monotonic()
 
     def stop(self) -> None:
         """End."""
@@ -77,9 +84,7 @@ class Memory:
         if (verdict := self._verdict()) in {"undecided", "unmeasured"}:
             yield from self._told(f"{verdict}_memory")
 
-    def _made(self) -> "MemoryTracker | None":
-        if not self._measured:
-            return None
+    def _made(self) -> "MemoryTracker":
         from pytest_cfworkers.memory.tracker import MemoryTracker  # noqa: PLC0415 - only where memory is limited
 
         limits = self._limits
@@ -93,7 +98,7 @@ class Memory:
         return self.tracker.measurement.judge(limits.memory, limits.memory_baseline)
 
     def _told(self, what: str) -> Iterator[Violation]:
-        from pytest_cfworkers import wording_memory  # noqa: PLC0415 - only where there is something to tell
+        from pytest_cfworkers.wording import memory as wording_memory  # noqa: PLC0415 - only where it is told
 
         if self.tracker is not None:
             yield getattr(wording_memory, what)(self.tracker.measurement, self._limits)

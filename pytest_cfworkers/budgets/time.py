@@ -1,19 +1,20 @@
-"""`Times`: the wall and CPU time of one invocation, and how they are judged."""
+"""`TimeBudget`: the wall and CPU time of one invocation, and how they are judged."""
 
 from collections.abc import Callable, Iterator
 from typing import final
 
-from pytest_cfworkers import tracers, wording_time
+from pytest_cfworkers import tracers
 from pytest_cfworkers.guards.time import TimeGuard
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.metering.account import Account
 from pytest_cfworkers.percentile import percentile
-from pytest_cfworkers.timing import PERCENTILES
+from pytest_cfworkers.timing_keys import PERCENTILES
 from pytest_cfworkers.violation import Violation
+from pytest_cfworkers.wording import time as wording_time
 
 
 @final
-class Times:
+class TimeBudget:
     """The times of one invocation.
 
     Args:
@@ -23,7 +24,7 @@ class Times:
 
     Attributes:
         account: The CPU time that is charged to the invocation.
-        guard: The stopwatch.
+        guard: Both clocks.
         stopped_by: What stopped the program meanwhile, so that times mean nothing; "" for nothing.
         slowed_by: What traced it meanwhile, so that CPU time over a limit means nothing; "" for nothing.
         opened: Name and milliseconds of each invocation that was opened in this one, where percentiles are judged.

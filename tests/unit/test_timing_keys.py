@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_cfworkers import Invocation, Limits, LimitsError
 from pytest_cfworkers.percentile import percentile
-from pytest_cfworkers.timing import PERCENTILES, timed
+from pytest_cfworkers.timing_keys import PERCENTILES, timed
 from tests.unit.turning import Clock
 
 VALUES = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
@@ -86,7 +86,15 @@ def test_too_many_slow_invocations_break_wall_time_and_the_slowest_are_named() -
         "  1,000.0 ms  GET /2",
         "  750.0 ms  GET /4",
         "  500.0 ms  GET /3",
+        "of fewer than 20 invocations the P95 is the slowest",
     )
+    assert len(middle.evidence) == 4
+
+
+def test_a_percentile_of_enough_invocations_needs_no_word_of_how_few_they_are() -> None:
+    (violation,) = judged((1.0,) * 20, p95_ms=800).violations
+    assert violation.headline == "1,000.0 ms is the P95 of 20 invocations, the limit is 800 ms"
+    assert len(violation.evidence) == 4
 
 
 def test_percentiles_that_are_kept_break_nothing() -> None:

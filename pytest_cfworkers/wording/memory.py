@@ -8,11 +8,13 @@ from typing import Final
 
 from pytest_cfworkers.calibration import PYODIDE_BASELINE, worker_memory
 from pytest_cfworkers.callsite import shorten
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.guards.memory import HeldLine, Measurement
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.size import format_size
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording import origin, violation_of
+from pytest_cfworkers.wording.lines import quoted
+from pytest_cfworkers.wording.records import origin, violation_of
 
 _LINES: Final = 8
 """Lines named in one message; the rest are summed up."""
@@ -71,11 +73,6 @@ def unmeasured_memory(measured: Measurement, limits: Limits) -> Violation:
     return replace(violation, remedy="The limit of memory was not judged for this test.")
 
 
-def is_undecided(violation: Violation) -> bool:
-    """Tell whether a piece of advice is about memory: what could not be decided, or was not measured."""
-    return violation.rule == "memory"
-
-
 def _evidence(measured: Measurement, baseline: int) -> list[str]:
     lines = [_BY[measured.engine]]
     if not measured.exact:
@@ -100,7 +97,7 @@ def _held(measured: Measurement) -> Iterator[str]:
     named = [line for line in measured.lines if line.size >= least]
     yield "held at:"
     for line in named[:_LINES]:
-        yield f"  {format_size(line.size):>9} in {_blocks(line.count)}  {_place(line)}"
+        yield f"  {format_size(line.size):>9} in {counted(line.count, 'block')}  {_place(line)}"
     if rest := named[_LINES:]:
         yield f"  {format_size(sum(line.size for line in rest)):>9} at {len(rest)} other lines"
 
@@ -110,14 +107,8 @@ def _place(line: HeldLine) -> str:
         return f"{line.path}, in the place of the platform: what it answered"
     # Library code is told by its package: the way to it says nothing.
     path = shorten(line.path) if line.user else "/".join(Path(line.path).parts[-2:])
-    source = linecache.getline(line.path, line.line).strip()
-    if len(source) > _SOURCE:
-        source = source[:_SOURCE].rstrip() + " …"
+    source = quoted(linecache.getline(line.path, line.line).strip(), _SOURCE)
     return f"{path}:{line.line}{f': {source}' if source else ''}"
-
-
-def _blocks(count: int) -> str:
-    return "1 block" if count == 1 else f"{count:,} blocks"
 
 
 def _range(measured: Measurement, baseline: int) -> tuple[str, str]:

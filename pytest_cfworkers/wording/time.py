@@ -1,15 +1,17 @@
 """What a user reads about time: CPU, wall time, percentiles, and what could not be judged."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from pytest_cfworkers.calibration import CPU_FACTORS, PYODIDE_CPU_FACTOR
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.limits import Rule
-from pytest_cfworkers.timing import PERCENTILES
+from pytest_cfworkers.timing_keys import PERCENTILES
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording import origin, violation_of
+from pytest_cfworkers.wording.records import origin, violation_of
 
 _NOT_JUDGED: Final = "not judged: "
 
@@ -75,12 +77,16 @@ def slow_percentile(key: str, observed_ms: float, opened: Sequence[tuple[str, fl
     """
     bound = limits.percentiles[key]
     slowest = sorted(opened, key=lambda pair: -pair[1])[:_SLOWEST]
+    evidence = ["the slowest of them:", *(f"  {duration:,.1f} ms  {name}" for name, duration in slowest)]
+    if 1 < len(opened) < (enough := math.ceil(100 / (100 - PERCENTILES[key]))):
+        evidence.append(f"of fewer than {enough} invocations the {_percentile(key)} is the slowest")
     violation = violation_of(
         "wall-time",
         limits,
         round(observed_ms, 1),
-        f"{observed_ms:,.1f} ms is the {_percentile(key)} of {_invocations(len(opened))}, the limit is {bound:,} ms",
-        ["the slowest of them:", *(f"  {duration:,.1f} ms  {name}" for name, duration in slowest)],
+        f"{observed_ms:,.1f} ms is the {_percentile(key)} of {counted(len(opened), 'invocation')}, "
+        f"the limit is {bound:,} ms",
+        evidence,
         f"{PERCENTILES[key]:g} % of the invocations that the test opens must end within {bound:,} ms each.",
     )
     return replace(violation, limit=bound)
@@ -131,7 +137,3 @@ def _scale(used_ms: float, scale: float) -> str:
 
 def _percentile(key: str) -> str:
     return key.removesuffix("_ms").upper()
-
-
-def _invocations(count: int) -> str:
-    return "1 invocation" if count == 1 else f"{count:,} invocations"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_cfworkers import Invocation, Limits, tracers
-from pytest_cfworkers.timing import timed
+from pytest_cfworkers.timing_keys import timed
 from tests.unit.turning import Clock
 
 

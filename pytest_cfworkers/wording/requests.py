@@ -1,0 +1,121 @@
+"""What a user reads about requests: connections, bodies, subrequests, and which request into an app it was."""
+
+from collections import Counter
+from dataclasses import replace
+
+from pytest_cfworkers.callsite import NOWHERE, Site
+from pytest_cfworkers.counted import counted
+from pytest_cfworkers.guards.connections import ConnectionGuard
+from pytest_cfworkers.guards.subrequests import SubrequestGuard
+from pytest_cfworkers.in_force import Limits
+from pytest_cfworkers.limits import BY_KEY, CLOSED_DUE_TO_LIMIT, CONNECTIONS_RELAXED, CONNECTIONS_RELAXED_SOURCE
+from pytest_cfworkers.violation import Violation
+from pytest_cfworkers.wording.lines import by_line, first_of
+from pytest_cfworkers.wording.records import origin, violation_of
+from pytest_cfworkers.wording.remedies import FIXES
+
+
+def connections(guard: ConnectionGuard, limits: Limits) -> Violation:
+    """More connections were wanted at once than there are slots."""
+    slots = limits.connections or 0
+    evidence = ["open at that moment:", *by_line(guard.peak_sites)]
+    if guard.queued_s:
+        evidence.append(f"{guard.queued} of them waited in the queue, {guard.queued_s * 1_000:,.1f} ms in all")
+    if guard.evicted:
+        evidence += [
+            f'cancelled unread to make room, with "{CLOSED_DUE_TO_LIMIT}":',
+            *by_line(guard.evicted),
+        ]
+    if limits.connection_model == "body":
+        counted = (
+            f"A connection counts here until its body is read or closed: the platform's rule until "
+            f"{CONNECTIONS_RELAXED}, and the safe one.\nSince then it counts until its headers arrive: "
+            f'connection_model="headers".\n{CONNECTIONS_RELAXED_SOURCE}'
+        )
+    else:
+        counted = f"A connection counts until its headers arrive: the platform's rule since {CONNECTIONS_RELAXED}."
+    return violation_of(
+        "connections",
+        limits,
+        guard.peak,
+        f"{guard.peak} connections at once, the limit is {slots}",
+        evidence,
+        f"A Worker has {slots} connections at a time; the next one waits until one is free.\n{counted}",
+        site=guard.seventh or NOWHERE,
+        # Where most of them went to D1, the fix is D1's.
+        fix=FIXES["d1-queries" if guard.peak_services * 2 > guard.peak else "connections"],
+    )
+
+
+def queued_timeout(guard: ConnectionGuard, limits: Limits) -> Violation:
+    """Requests ran out of their own time before they were sent."""
+    count = guard.timed_out.total()
+    return violation_of(
+        "queued-timeout",
+        limits,
+        count,
+        f"{counted(count, 'request')} timed out in the queue for a connection, the limit is 0",
+        ["never sent:", *by_line(guard.timed_out)],
+        f"A Worker has {limits.connections} connections at a time. The timer of a request runs while it waits "
+        f"for one,\nso a short timeout on many requests at once ends requests that were never sent.",
+        site=first_of(guard.timed_out),
+    )
+
+
+def unread_bodies(sites: Counter[Site], limits: Limits) -> Violation:
+    """Responses were left neither read nor closed."""
+    count = sites.total()
+    return violation_of(
+        "unread-body",
+        limits,
+        count,
+        f"{counted(count, 'response body', 'response bodies')} neither read nor closed, "
+        f"the limit is {limits.unread_bodies}",
+        ["opened at:", *by_line(sites)],
+        f"A body that nobody reads keeps its memory for the rest of the invocation, and until "
+        f"{CONNECTIONS_RELAXED}\nit kept its connection: "
+        f"{BY_KEY['connections'].paid} of them stopped a Worker. Read it, or close it.",
+        site=first_of(sites),
+    )
+
+
+def subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
+    """The budget of external requests is spent."""
+    return violation_of(
+        "subrequests",
+        limits,
+        guard.count,
+        f"{counted(guard.count, 'subrequest')}, the limit is {guard.limit:,}{origin('subrequests', limits)}",
+        ["sent from:", *by_line(guard.sites)],
+        "Each request counts, and each hop of a redirect. The platform refuses the next one:\n"
+        '"Too many subrequests by single Worker invocation".',
+        site=guard.first_beyond or NOWHERE,
+    )
+
+
+def internal_subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
+    """The budget of calls of Cloudflare's services is spent."""
+    return violation_of(
+        "internal-subrequests",
+        limits,
+        guard.count,
+        f"{counted(guard.count, 'subrequest')} to Cloudflare services, "
+        f"the limit is {guard.limit:,}{origin('internal_subrequests', limits)}",
+        ["called from:", *by_line(guard.sites)],
+        "Each call of D1, KV, R2, Queues or a Durable Object counts; a batch counts once. The platform refuses\n"
+        'the next one: "Too many API requests by single Worker invocation".',
+        site=guard.first_beyond or NOWHERE,
+    )
+
+
+def within(violation: Violation, request: str) -> Violation:
+    """Say which request into the app under test broke the rule."""
+    return replace(violation, evidence=(f"while the app handled {request}", *violation.evidence))
+
+
+def repeated(violation: Violation, times: int) -> Violation:
+    """Say that more requests broke the rule in the same place."""
+    if times == 1:
+        return violation
+    first, *rest = violation.evidence
+    return replace(violation, evidence=(f"{first}, and {counted(times - 1, 'more request')} like it", *rest))
