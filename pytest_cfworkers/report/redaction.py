@@ -15,7 +15,10 @@ _URL: Final = re.compile(r"(\b[a-zA-Z][\w+.-]*://)([^\s\"'`<>/?#]*@)?([^\s\"'`<>
 _QUERY: Final = re.compile(r"(?<=\S)\?[a-zA-Z_][\w.%\[\]-]*=[^\s\"'`<>]*")
 _BOUND: Final = re.compile(r"(\.bind\()(?!\)).*")
 _PAIR: Final = re.compile(r"(\bauth\s*=\s*\()[^)]*")
-_SCHEME: Final = re.compile(r"\b(Bearer|Basic|Token)\s+(?!…)[^\s\"'`,;)]+", re.IGNORECASE)
+_SCHEME: Final = re.compile(
+    r"(\bBearer|(?:[\"'`]|\bauthorization\W{1,3})(?:Basic|Token))\s+(?!…)[^\s\"'`,;)]+", re.IGNORECASE
+)
+"""`Basic` and `Token` are words of statements, too, so they count only where a text or a header begins with them."""
 _GIVEN: Final = re.compile(
     r"((?:[:=]|authorization[\"']\s*,)\s*[fFrRbBuU]{0,2})([\"'])((?:\\.|(?!\2).)*)(\2|$)", re.IGNORECASE
 )
