@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from pytest_cfworkers.limits import BUNDLE_SIZE
-from pytest_cfworkers.report.baseline import Baseline, Entry
+from pytest_cfworkers.report.baseline import Baseline
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Bundle, GateResult
 from pytest_cfworkers.report.terminal import Line
@@ -60,17 +60,13 @@ def baseline_lines(baseline: Baseline, records: Sequence[TestRecord], *, top: in
     yield Line(f"{_violations(len(known))} known to {baseline.path.name}, which fail nothing", "bold")
     yield from _named(sorted(known), top)
     gone, less, more = baseline.changes(records)
-    better = [f"{entry}: gone" for entry in gone] + [_pair(old, new) for old, new in less]
+    better = [f"{entry}: gone" for entry in gone] + [new.since(old) for old, new in less]
     if more:
         yield Line(f"{len(more)} worse than in {baseline.path.name}", "red")
-        yield from _named([_pair(old, new) for old, new in more], top)
+        yield from _named([new.since(old) for old, new in more], top)
     if better:
         yield Line(f"{len(better)} better than in {baseline.path.name}: --cf-baseline-update writes it down", "green")
         yield from _named(better, top)
-
-
-def _pair(old: Entry, new: Entry) -> str:
-    return f"{old}: {old.observed:g} {old.unit} before, now {new.observed:g}"
 
 
 def update_lines(old: Baseline, new: Baseline) -> Iterator[Line]:
