@@ -1,6 +1,7 @@
 // The waterfall of one invocation: drawn when it is opened, zoomed and walked through by mouse and by keyboard.
 
 const MOST_ROWS = 500;
+const MOST_CHECKPOINTS = 50;
 const LEAST = 0.35; // Percent that the shortest part of a bar is wide, so that it is seen.
 const LAST_TICK = 94; // Percent: the text of a later one would stand outside.
 const TOLD = {
@@ -29,8 +30,8 @@ class Waterfall {
       `connections that hold a slot or wait for one, over time: at most ${this.peak}${
         timeline.slots === null ? "" : `, the limit is ${timeline.slots}`}` });
     this.memory = shape("svg", { role: "img", "aria-label": "memory held over time" });
-    this.moments = shape("svg", { role: "img", "aria-label":
-      `checkpoints: ${timeline.checkpoints.map(([name, time]) => `${name} at ${milliseconds(time)}`).join(", ")}` });
+    this.checkpoints = timeline.checkpoints.slice(0, MOST_CHECKPOINTS);
+    this.moments = this.checkpoints.map(([, time]) => shape("svg", { role: "img", "aria-label": `at ${milliseconds(time)}` }));
     this.tell = make("div", { class: "tell" });
     this.pictures = this.spans.map(() => shape("svg", { "aria-hidden": "true" }));
     this.rows = this.spans.map((span, row) => this.rowOf(span, row));
@@ -61,7 +62,9 @@ class Waterfall {
       missing > 0 && make("p", { class: "more" }, `and ${count(missing, "connection")} more`),
       timeline.memory.length > 0
         && lane("memory", "memory", this.memory, memoryLimit ? `${most} / ${size(memoryLimit)}` : most),
-      timeline.checkpoints.length > 0 && lane("checkpoints", "checkpoints", this.moments),
+      this.moments.length > 0 && make("ul", { class: "checkpoints", "aria-label": "Checkpoints" },
+        ...this.checkpoints.map(([name, time], place) => make("li", { class: "lane", title: `${name}, at ${milliseconds(time)}` },
+          make("span", { class: "name" }, name), this.moments[place]))),
       spans.length > 0 && this.tell,
       spans.length > 0 && make("p", { class: "keys" }, make("kbd", {}, "↑ ↓"), " connections, ", make("kbd", {}, "← →"),
         " time, ", make("kbd", {}, "+"), " ", make("kbd", {}, "−"), " zoom, ", make("kbd", {}, "0"), " fit"));
@@ -161,10 +164,9 @@ class Waterfall {
     });
     this.paintLoad(grid());
     this.paintMemory(grid());
-    this.moments.replaceChildren(...this.timeline.checkpoints.flatMap(([name, time]) => {
-      const marks = this.mark(time, "checkpoint", "checkpoint", 9);
-      return marks.length ? [...marks, shape("text", { x: `${this.at(time)}%`, dx: 8, y: 13 }, name)] : [];
-    }));
+    this.checkpoints.forEach(([, time], place) => {
+      this.moments[place].replaceChildren(...grid(), ...this.mark(time, "checkpoint", "checkpoint", 11));
+    });
   }
 
   bars(span) {

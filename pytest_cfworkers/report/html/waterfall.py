@@ -13,6 +13,9 @@ from pytest_cfworkers.wording import place
 ROWS: Final = 40
 """Connections that one picture shows; the rest are counted."""
 
+CHECKPOINTS: Final = 20
+"""Moments that the test named and one picture shows."""
+
 _TICKS: Final = 5
 _LAST_TICK: Final = 94.0
 """Percent: the text of a later one would stand outside."""
@@ -67,7 +70,7 @@ class Waterfall:
         mark: How high the line of the limit is, in percent from the bottom.
         memory: The bytes held over time: an SVG path, 1000 wide and 100 high; "" where it was not measured.
         peak_memory: The most that were held, in words.
-        checkpoints: Place and name of the moments that the test named.
+        checkpoints: The first moments that the test named: place, name, and when that was.
     """
 
     name: str
@@ -80,7 +83,7 @@ class Waterfall:
     mark: float
     memory: str
     peak_memory: str
-    checkpoints: tuple[tuple[float, str], ...]
+    checkpoints: tuple[tuple[float, str, str], ...]
 
 
 class Window(NamedTuple):
@@ -116,7 +119,9 @@ def draw(timeline: Timeline) -> Waterfall:
         mark=share(timeline.slots or 0, top),
         memory=_line([(window.at(moment), held / most) for moment, held in timeline.memory]) if most else "",
         peak_memory=format_size(most),
-        checkpoints=tuple((window.at(moment), name) for name, moment in timeline.checkpoints),
+        checkpoints=tuple(
+            (window.at(moment), name, milliseconds(moment)) for name, moment in timeline.checkpoints[:CHECKPOINTS]
+        ),
     )
 
 
