@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
-from pytest_cfworkers.report.excess import OVER
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Run
@@ -47,7 +46,8 @@ def _lines(run: Run) -> Iterator[str]:
         size, compressed = format_size(bundle.size), format_size(bundle.gzip_size)
         yield f"The bundle of {code(bundle.path)}: {size} in {_number(bundle.files, 'file')}, {compressed} compressed."
         yield ""
-    yield f"<sub>pytest-cfworkers {_text(run.version)}, {len(run.tests):,} guarded tests, {run.duration_s:,.1f} s</sub>"
+    tests = _number(len(run.tests), "guarded test")
+    yield f"<sub>pytest-cfworkers {_text(run.version)}, {tests}, {run.duration_s:,.1f} s</sub>"
 
 
 def _headline(run: Run, broken: list[tuple[Violation, TestRecord]]) -> str:
@@ -100,8 +100,7 @@ def _headroom(records: tuple[TestRecord, ...]) -> Iterator[str]:
     yield "| limit | used at most | limit | left | by |"
     yield "|---|--:|--:|--:|---|"
     for limit, usage, record in sorted(worst, key=lambda row: row[1].headroom):
-        excess = record.excess(limit)
-        left = OVER[excess] if excess else f"{usage.headroom:.0f} %"
+        left = record.left(limit).removesuffix(" left")
         used, allowed = limit.format(usage.used), limit.format(usage.limit)
         yield f"| {limit.title} | {used} | {allowed} | {left} | {code(record.nodeid)} |"
     yield ""

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
-from pytest_cfworkers.report.excess import OVER
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import Violation
@@ -86,11 +85,9 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int, pl
     yield Line(limit.title, "bold")
     for usage, record in shown:
         figure = f"{_number(limit, usage.used)} / {_number(limit, usage.limit)}"
-        headroom, style = f"{usage.headroom:.0f} % left", ""
-        if usage.headroom < 0:
-            excess = record.excess(limit)
-            headroom, style = OVER[excess], "red" if excess == "broken" else "yellow"
-        yield Line(_fit(f"  {figure:>20}  {headroom:>13}  ", record.nodeid, width), style)
+        excess = record.excess(limit)
+        style = "red" if excess == "broken" else "yellow" if excess else ""
+        yield Line(_fit(f"  {figure:>20}  {record.left(limit):>13}  ", record.nodeid, width), style)
     if len(used) > top:
         yield Line(f"  … and {_tests(len(used) - top, 'more test')}")
 

@@ -43,6 +43,7 @@ def test_a_run_within_the_limits_says_so() -> None:
     assert render(run(record(violations=()))).startswith("### ✅ 1 test within the limits of Cloudflare Workers\n")
     known = record(violations=(), known=(SEVEN,))
     assert render(run(known)).startswith("### ✅ 1 test, none newly beyond the limits of Cloudflare Workers\n")
+    assert "1 guarded test, " in render(run(known))
     assert render(run()).startswith("### ⚪ No test was guarded against the limits of Cloudflare Workers\n")
 
 

@@ -7,8 +7,8 @@ from typing import Final, Literal, final
 
 from pytest_cfworkers.limits import Limit
 from pytest_cfworkers.percentile import percentile
-from pytest_cfworkers.report.excess import OVER, Excess
-from pytest_cfworkers.report.html.figures import ALL, amount, left, milliseconds, share
+from pytest_cfworkers.report.excess import Excess
+from pytest_cfworkers.report.html.figures import ALL, amount, milliseconds, share
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Run
 
@@ -22,9 +22,10 @@ TIGHT: Final = 20.0
 
 Standing = Literal["over", "allowed", "warns", "tight", "plenty"]
 
-_STANDING: Final[Mapping[Excess, Standing]] = {
+STANDING: Final[Mapping[Excess, Standing]] = {
     "broken": "over",
     "known": "allowed",
+    "expected": "allowed",
     "allowed": "allowed",
     "refused": "warns",
     "warned": "warns",
@@ -166,12 +167,12 @@ def _headroom(limit: Limit, usage: Usage, index: int, record: TestRecord) -> Hea
     standing: Standing = "plenty" if usage.headroom >= TIGHT else "tight"
     excess = record.excess(limit)
     if excess:
-        standing = _STANDING[excess]
+        standing = STANDING[excess]
     return Headroom(
         limit=limit,
         used=amount(limit, usage.used),
         allowed=amount(limit, usage.limit),
-        left=OVER[excess] if excess else f"{left(usage.headroom)} left",
+        left=record.left(limit),
         standing=standing,
         within=share(min(usage.used, usage.limit), whole),
         beyond=share(max(0.0, usage.used - usage.limit), whole),
