@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_cfworkers.callsite import NOWHERE, Frame, Site, shorten
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.guards.connections import ConnectionGuard
 from pytest_cfworkers.guards.queries import Repetition, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
@@ -132,7 +133,7 @@ def queued_timeout(guard: ConnectionGuard, limits: Limits) -> Violation:
         "queued-timeout",
         limits,
         count,
-        f"{_number(count, 'request')} timed out in the queue for a connection, the limit is 0",
+        f"{counted(count, 'request')} timed out in the queue for a connection, the limit is 0",
         ["never sent:", *_by_line(guard.timed_out)],
         f"A Worker has {limits.connections} connections at a time. The timer of a request runs while it waits "
         f"for one,\nso a short timeout on many requests at once ends requests that were never sent.",
@@ -147,7 +148,7 @@ def unread_bodies(sites: Counter[Site], limits: Limits) -> Violation:
         "unread-body",
         limits,
         count,
-        f"{_number(count, 'response body', 'response bodies')} neither read nor closed, "
+        f"{counted(count, 'response body', 'response bodies')} neither read nor closed, "
         f"the limit is {limits.unread_bodies}",
         ["opened at:", *_by_line(sites)],
         f"A body that nobody reads keeps its memory for the rest of the invocation, and until "
@@ -163,7 +164,7 @@ def subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
         "subrequests",
         limits,
         guard.count,
-        f"{_number(guard.count, 'subrequest')}, the limit is {guard.limit:,}{origin('subrequests', limits)}",
+        f"{counted(guard.count, 'subrequest')}, the limit is {guard.limit:,}{origin('subrequests', limits)}",
         ["sent from:", *_by_line(guard.sites)],
         "Each request counts, and each hop of a redirect. The platform refuses the next one:\n"
         '"Too many subrequests by single Worker invocation".',
@@ -177,7 +178,7 @@ def internal_subrequests(guard: SubrequestGuard, limits: Limits) -> Violation:
         "internal-subrequests",
         limits,
         guard.count,
-        f"{_number(guard.count, 'subrequest')} to Cloudflare services, "
+        f"{counted(guard.count, 'subrequest')} to Cloudflare services, "
         f"the limit is {guard.limit:,}{origin('internal_subrequests', limits)}",
         ["called from:", *_by_line(guard.sites)],
         "Each call of D1, KV, R2, Queues or a Durable Object counts; a batch counts once. The platform refuses\n"
@@ -192,7 +193,7 @@ def d1_queries(guard: SubrequestGuard, limits: Limits) -> Violation:
         "d1-queries",
         limits,
         guard.count,
-        f"{_number(guard.count, 'D1 query', 'D1 queries')}, the limit is {guard.limit:,}{origin('d1_queries', limits)}",
+        f"{counted(guard.count, 'D1 query', 'D1 queries')}, the limit is {guard.limit:,}{origin('d1_queries', limits)}",
         ["sent from:", *_by_line(guard.sites)],
         "Each query and each batch counts once.",
         site=guard.first_beyond or NOWHERE,
@@ -209,7 +210,7 @@ def repeated_statement(repetition: Repetition, limits: Limits) -> Violation:
     return _advice(
         limits,
         repetition.times,
-        f"the same statement in {repetition.times} round trips, one batch would do",
+        f"the same statement in {repetition.times:,} round trips, one batch would do",
         [_quoted(repetition.sql), "sent from:", *_by_line(Counter({repetition.site: repetition.times}))],
         f"Each round trip to D1 is a query and a subrequest, and is waited for.\nFix:\n    {many}",
         repetition.site,
@@ -248,7 +249,7 @@ def repeated(violation: Violation, times: int) -> Violation:
     if times == 1:
         return violation
     first, *rest = violation.evidence
-    return replace(violation, evidence=(f"{first}, and {_number(times - 1, 'more request')} like it", *rest))
+    return replace(violation, evidence=(f"{first}, and {counted(times - 1, 'more request')} like it", *rest))
 
 
 def place(frame: Frame) -> str:
@@ -319,7 +320,7 @@ def _by_line(sites: Counter[Site]) -> Iterator[str]:
         places[site.frames] += number
     ranked = places.most_common()
     for frames, count in ranked[:_LINES]:
-        times = f"{count} × " if count > 1 else ""
+        times = f"{count:,} × " if count > 1 else ""
         if not frames:
             yield f"  {times}a place outside of your code"
             continue
@@ -337,10 +338,6 @@ def _by_line(sites: Counter[Site]) -> Iterator[str]:
 
 def _first(sites: Counter[Site]) -> Site:
     return next(iter(sites), NOWHERE)
-
-
-def _number(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def origin(key: str, limits: Limits) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_cfworkers.calibration import PYODIDE_BASELINE, worker_memory
 from pytest_cfworkers.callsite import shorten
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.guards.memory import HeldLine, Measurement
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.size import format_size
@@ -100,7 +101,7 @@ def _held(measured: Measurement) -> Iterator[str]:
     named = [line for line in measured.lines if line.size >= least]
     yield "held at:"
     for line in named[:_LINES]:
-        yield f"  {format_size(line.size):>9} in {_blocks(line.count)}  {_place(line)}"
+        yield f"  {format_size(line.size):>9} in {counted(line.count, 'block')}  {_place(line)}"
     if rest := named[_LINES:]:
         yield f"  {format_size(sum(line.size for line in rest)):>9} at {len(rest)} other lines"
 
@@ -114,10 +115,6 @@ def _place(line: HeldLine) -> str:
     if len(source) > _SOURCE:
         source = source[:_SOURCE].rstrip() + " …"
     return f"{path}:{line.line}{f': {source}' if source else ''}"
-
-
-def _blocks(count: int) -> str:
-    return "1 block" if count == 1 else f"{count:,} blocks"
 
 
 def _range(measured: Measurement, baseline: int) -> tuple[str, str]:

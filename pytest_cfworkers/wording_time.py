@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_cfworkers.calibration import CPU_FACTORS, PYODIDE_CPU_FACTOR
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.limits import Rule
 from pytest_cfworkers.timing import PERCENTILES
@@ -79,7 +80,8 @@ def slow_percentile(key: str, observed_ms: float, opened: Sequence[tuple[str, fl
         "wall-time",
         limits,
         round(observed_ms, 1),
-        f"{observed_ms:,.1f} ms is the {_percentile(key)} of {_invocations(len(opened))}, the limit is {bound:,} ms",
+        f"{observed_ms:,.1f} ms is the {_percentile(key)} of {counted(len(opened), 'invocation')}, "
+        f"the limit is {bound:,} ms",
         ["the slowest of them:", *(f"  {duration:,.1f} ms  {name}" for name, duration in slowest)],
         f"{PERCENTILES[key]:g} % of the invocations that the test opens must end within {bound:,} ms each.",
     )
@@ -131,7 +133,3 @@ def _scale(used_ms: float, scale: float) -> str:
 
 def _percentile(key: str) -> str:
     return key.removesuffix("_ms").upper()
-
-
-def _invocations(count: int) -> str:
-    return "1 invocation" if count == 1 else f"{count:,} invocations"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.gates import presets
 from pytest_cfworkers.gates.expression import Gate, GateError
 from pytest_cfworkers.report import atomic, files, writers
@@ -59,8 +60,7 @@ def run(chosen: argparse.Namespace) -> int:
         except OSError as error:
             print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
             return _UNUSABLE
-    runs = "1 run" if len(chosen.reports) == 1 else f"{len(chosen.reports)} runs"
-    tests = "1 guarded test" if len(whole.tests) == 1 else f"{len(whole.tests):,} guarded tests"
+    runs, tests = counted(len(chosen.reports), "run"), counted(len(whole.tests), "guarded test")
     print(f"{runs} with {tests}: {', '.join(map(str, chosen.output))}")
     for line in gate_lines(whole.gates, quiet=False):
         print(line.text)

@@ -90,7 +90,7 @@ def test_what_got_better_is_told_with_how_to_write_it_down(known: Project) -> No
     known.write(test_it=CODE.replace("COUNT = 9", "COUNT = 8").replace("send_at_once(4)", "send_at_once(2)"))
     known.run(BASE).stdout.fnmatch_lines(
         [
-            "1 violation known to base.jsonl, which fail nothing",
+            "1 violation known to base.jsonl, which fails nothing",
             "2 better than in base.jsonl: --cf-baseline-update writes it down",
             "  test_it.py::test_opened: connections *: gone",
             "  test_it.py::test_known: subrequests *: 9 before, now 8",

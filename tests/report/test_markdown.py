@@ -71,7 +71,7 @@ def test_what_the_baseline_knows_is_counted_and_the_bundle_is_told() -> None:
     bundle = Bundle(path="src|x", size=3 * 2**20, gzip_size=2**20, files=2)
     text = render(run(record(violations=(), known=(SEVEN,)), bundle=bundle))
     assert text.startswith("### ✅ 1 test, none newly beyond the limits")
-    assert "\n1 violation known to the baseline, which fail nothing.\n" in text
+    assert "\n1 violation known to the baseline, which fails nothing.\n" in text
     assert "\nThe bundle of <code>src&#124;x</code>: 3 MB in 2 files, 1 MB compressed.\n" in text
 
 

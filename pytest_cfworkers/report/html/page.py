@@ -10,6 +10,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.report.html import figures, findings, overview, packing
 from pytest_cfworkers.report.html.readable import readable
 from pytest_cfworkers.report.run import Run
@@ -86,7 +87,7 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {
         "milliseconds": figures.milliseconds,
         "is_link": findings.is_link,
-        "number": overview.number,
+        "counted": counted,
         "size": format_size,
     }
     return environment
