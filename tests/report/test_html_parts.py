@@ -254,4 +254,9 @@ def test_an_invocation_without_connections_is_drawn_too() -> None:
     empty = picture(memory=((0.0, 10), (50.0, 20)), checkpoints=(("loaded", 25.0),))
     assert (empty.rows, empty.peak, empty.open) == ((), 0, "")
     assert empty.peak_memory == "20 B"
-    assert [name for _, name, _ in empty.checkpoints] == ["loaded"]
+    assert empty.checkpoints == ((49.02, "loaded", "25.0 ms"),)
+
+
+def test_checkpoints_that_are_not_shown_are_counted() -> None:
+    many = picture(checkpoints=tuple((f"{number}", float(number)) for number in range(30)))
+    assert (len(many.checkpoints), many.more_checkpoints) == (20, 10)

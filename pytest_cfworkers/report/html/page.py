@@ -29,7 +29,7 @@ _WIDTH: Final = 1_240
 _WIDEST: Final = 1_480
 """Pixels that the page is wide where there is room, and that it is at most because its table wants more."""
 
-_SCRIPTS: Final = ("page.js", "figures.js", "timeline.js", "waterfall.js", "panel.js", "tests.js")
+_SCRIPTS: Final = ("page.js", "figures.js", "timeline.js", "legend.js", "waterfall.js", "panel.js", "tests.js")
 
 
 def render(run: Run) -> str:

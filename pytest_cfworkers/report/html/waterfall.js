@@ -4,15 +4,6 @@ const MOST_ROWS = 500;
 const MOST_CHECKPOINTS = 50;
 const LEAST = 0.35; // Percent that the shortest part of a bar is wide, so that it is seen.
 const LAST_TICK = 94; // Percent: the text of a later one would stand outside.
-const TOLD = {
-  consumed: "read to its end", cancelled: "closed unread", failed: "failed", abandoned: "forgotten unread",
-  evicted: "evicted: cancelled to make room", open: "still open at the end",
-};
-const LEGEND = [
-  ["queued", "queued for a slot"], ["waiting", "waiting for headers"], ["streaming", "streaming the body"],
-  ["service", "D1 and other services"],
-];
-const ENDS = ["evicted", "cancelled", "failed", "abandoned", "open"];
 
 /** The waterfall of one timeline. */
 class Waterfall {
@@ -51,6 +42,7 @@ class Waterfall {
   element() {
     const { timeline, memoryLimit, spans } = this;
     const most = size(Math.max(0, ...timeline.memory.map(([, held]) => held)));
+    const unnamed = timeline.checkpoints.length - this.checkpoints.length;
     const missing = timeline.spans.length - spans.length + timeline.dropped;
     return make("div", { class: "waterfall" },
       make("div", { class: "above" }, legend(timeline), this.buttons()),
@@ -65,6 +57,7 @@ class Waterfall {
       this.moments.length > 0 && make("ul", { class: "checkpoints", "aria-label": "Checkpoints" },
         ...this.checkpoints.map(([name, time], place) => make("li", { class: "lane", title: `${name}, at ${milliseconds(time)}` },
           make("span", { class: "name" }, name), this.moments[place]))),
+      unnamed > 0 && make("p", { class: "more" }, `and ${count(unnamed, "more checkpoint")}`),
       spans.length > 0 && this.tell,
       spans.length > 0 && make("p", { class: "keys" }, make("kbd", {}, "↑ ↓"), " connections, ", make("kbd", {}, "← →"),
         " time, ", make("kbd", {}, "+"), " ", make("kbd", {}, "−"), " zoom, ", make("kbd", {}, "0"), " fit"));
@@ -224,27 +217,4 @@ function stretched(kind, path, height) {
 function lane(kind, name, picture, figure) {
   return make("div", { class: `lane ${kind}`, "aria-hidden": kind === "axis" ? "true" : null },
     make("span", { class: "name" }, `${name} `, figure ? make("b", {}, figure) : ""), picture);
-}
-
-/** Name only what this waterfall shows. */
-function legend(timeline) {
-  const states = new Set(timeline.spans.flatMap((span) => statesOf(span, timeline.wall).map(([state]) => state)));
-  const ends = new Set(timeline.spans.map((span) => span.outcome));
-  return make("ul", { class: "legend" },
-    ...LEGEND.filter(([state]) => states.has(state)).map(([state, text]) => make("li", {},
-      shape("svg", { "aria-hidden": "true" }, shape("rect", { class: `bar ${state}`, x: 1, width: 24 })), text)),
-    ...ENDS.filter((end) => ends.has(end)).map((end) => make("li", {},
-      shape("svg", { "aria-hidden": "true" }, shape("use", { href: `#end-${end}`, class: `end ${end}`, x: 13, y: 11 })), TOLD[end])));
-}
-
-/** Say how a connection ended. */
-function told(span) {
-  return span.service && span.outcome === "consumed" ? "answered" : TOLD[span.outcome];
-}
-
-/** Say all about a connection, for those who hear it. */
-function sentence(span, timeline) {
-  const states = statesOf(span, timeline.wall).map(([state, start, end]) => `${state} ${milliseconds(end - start)}`);
-  const site = span.site ? `, opened at ${span.site.split("\n")[0]}` : "";
-  return `${span.label}: ${states.join(", ")}, ${told(span)}${site}`;
 }

@@ -71,6 +71,7 @@ class Waterfall:
         memory: The bytes held over time: an SVG path, 1000 wide and 100 high; "" where it was not measured.
         peak_memory: The most that were held, in words.
         checkpoints: The first moments that the test named: place, name, and when that was.
+        more_checkpoints: Moments that the test named and are not shown.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Waterfall:
     memory: str
     peak_memory: str
     checkpoints: tuple[tuple[float, str, str], ...]
+    more_checkpoints: int
 
 
 class Window(NamedTuple):
@@ -122,6 +124,7 @@ def draw(timeline: Timeline) -> Waterfall:
         checkpoints=tuple(
             (window.at(moment), name, milliseconds(moment)) for name, moment in timeline.checkpoints[:CHECKPOINTS]
         ),
+        more_checkpoints=max(0, len(timeline.checkpoints) - CHECKPOINTS),
     )
 
 
