@@ -257,6 +257,16 @@ def test_an_invocation_without_connections_is_drawn_too() -> None:
     assert empty.checkpoints == ((49.02, "loaded", "25.0 ms"),)
 
 
+def test_what_ends_and_begins_at_one_moment_came_one_after_the_other() -> None:
+    """Also what began and ended within a step of the clock."""
+    at_once = {"headers_ms": 10.0, "closed_ms": 10.0}
+    one_by_one = picture(
+        span(), span(opened_ms=10.0, admitted_ms=10.0, **at_once), span(opened_ms=10.0, admitted_ms=10.0)
+    )
+    assert one_by_one.peak == 2
+    assert picture(span(), span(opened_ms=10.0, admitted_ms=10.0, closed_ms=20.0)).peak == 1
+
+
 def test_checkpoints_that_are_not_shown_are_counted() -> None:
     many = picture(checkpoints=tuple((f"{number}", float(number)) for number in range(30)))
     assert (len(many.checkpoints), many.more_checkpoints) == (20, 10)

@@ -102,7 +102,7 @@ class Window(NamedTuple):
 def draw(timeline: Timeline) -> Waterfall:
     """Draw an invocation."""
     window = _window(timeline)
-    steps = list(_wanted(timeline))
+    steps = list(timeline.wanted())
     peak = max((count for _, count in steps), default=0)
     top = max(peak, timeline.slots or 0, 1)
     most = max((held for _, held in timeline.memory), default=0)
@@ -188,21 +188,6 @@ def _states(span: Span, window: Window) -> Iterator[tuple[str, float]]:
     yield "waiting", closed if span.headers_ms is None else span.headers_ms
     if span.headers_ms is not None and closed > span.headers_ms:
         yield "streaming", closed
-
-
-def _wanted(timeline: Timeline) -> Iterator[tuple[float, int]]:
-    """Yield the moments at which the number of connections that hold a slot or ask for one changes."""
-    events: list[tuple[float, int]] = []
-    for span in timeline.spans:
-        events.append((span.opened_ms, 1))
-        freed = span.headers_ms if timeline.connection_model == "headers" else None
-        freed = span.closed_ms if freed is None else freed
-        if freed is not None:
-            events.append((freed, -1))
-    count = 0
-    for moment, change in sorted(events, key=lambda event: (event[0], -event[1])):
-        count += change
-        yield moment, count
 
 
 def _staircase(points: list[tuple[float, float]]) -> str:
