@@ -97,7 +97,11 @@ class Recorder:
             found if isinstance(found, TestRecord) else TestRecord.from_dict(found),  # which xdist brought
             path=path.replace("\\", "/"),
             line=0 if line is None else line + 1,
-        ).ended(report.outcome, round(report.duration * 1_000, 3))
+        ).ended(
+            report.outcome,
+            round(report.duration * 1_000, 3),
+            excused=report.skipped or hasattr(report, "wasxfail"),  # pytest's word on a test that is expected to fail
+        )
         if report.failed and record.timelines:
             self._draw(report, record)
 

@@ -134,15 +134,16 @@ class TestRecord:
         shown: dict[str, Any] = {kind: tuple(_published(one, root) for one in getattr(self, kind)) for kind in FOUND}
         return replace(self, **shown)
 
-    def ended(self, outcome: str, duration_ms: float) -> Self:
-        """Return the record of a test as it ended: what it broke counts unless its failure was expected.
+    def ended(self, outcome: str, duration_ms: float, *, excused: bool) -> Self:
+        """Return the record of a test as it ended.
 
         Args:
             outcome: "passed", "failed" or "skipped", as pytest has it.
             duration_ms: How long pytest took to call it.
+            excused: Whether it fails nothing by what it broke, since it is expected to fail or left off.
         """
         ended = replace(self, outcome=outcome, duration_ms=duration_ms)
-        return replace(ended, violations=(), expected=self.violations) if outcome == "skipped" else ended
+        return replace(ended, violations=(), expected=self.violations) if excused else ended
 
     def excess(self, limit: Limit) -> Excess:
         """Tell what it means that the test used more than a limit; "" where it did not."""
