@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from pytest_cfworkers.gates.trend import Change, Trend
 from pytest_cfworkers.report import files
-from pytest_cfworkers.report.baseline import Entry
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.markdown import code
 
@@ -49,10 +48,11 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _table(trend: Trend) -> Iterator[str]:
     if trend.changes:
-        yield f"{'figure':<22}{'old':>16}{'new':>16}{'change':>12}"
-    for change in trend.changes:
-        old, new = _shown(change)
-        yield f"{change.metric.name:<22}{old:>16}{new:>16}{_percent(change):>12}"
+        figures = [(change.metric.name, *_shown(change), _percent(change)) for change in trend.changes]
+        table = [("figure", "old", "new", "change"), *figures]
+        name, *widths = (max(map(len, column)) for column in zip(*table, strict=True))
+        for first, *rest in table:
+            yield "  ".join([first.ljust(name), *map(str.rjust, rest, widths)]).rstrip()
     for title, rows in _sections(trend):
         yield f"{title}: {len(rows)}"
         yield from (f"  {legible(text, 200)}" for text in rows[:_ROWS])
@@ -88,18 +88,16 @@ def _markdown(trend: Trend) -> Iterator[str]:
 def _sections(trend: Trend) -> Iterator[tuple[str, list[str]]]:
     """Yield what there is to list, the worst first."""
     sections = {
-        "newly broken": [f"{entry}: {entry.observed:g} of {entry.limit:g} {entry.unit}" for entry in trend.new],
-        "worse": [_pair(*pair) for pair in trend.worse],
-        "better": [_pair(*pair) for pair in trend.better],
+        "newly broken": [
+            f"{entry}: {entry.amount(entry.observed)}, the limit is {entry.amount(entry.limit)}" for entry in trend.new
+        ],
+        "worse": [new.since(old) for old, new in trend.worse],
+        "better": [new.since(old) for old, new in trend.better],
         "mended": [str(entry) for entry in trend.gone],
         "new tests": list(trend.added),
         "tests that are no more": list(trend.removed),
     }
     yield from ((title, rows) for title, rows in sections.items() if rows)
-
-
-def _pair(old: Entry, new: Entry) -> str:
-    return f"{new}: {old.observed:g} {old.unit} before, now {new.observed:g}"
 
 
 def _shown(change: Change) -> tuple[str, str]:

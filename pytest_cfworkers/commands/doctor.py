@@ -20,17 +20,21 @@ class _Part(NamedTuple):
     use: str
 
 
-_NEEDED: Final = (
+NEEDED: Final = (
     _Part("pytest", "runs the tests"),
+    _Part("pluggy", "calls the hooks of this plugin"),
     _Part("httpx", "the client that is guarded"),
     _Part("anyio", "waits under asyncio and trio"),
     _Part("apsw", "the SQLite of the fake D1"),
     _Part("json-with-comments", "reads wrangler.jsonc"),
+    _Part("psutil", "measures memory where the kernel keeps no peak"),
+    _Part("jinja2", "writes the HTML report"),
 )
+"""What is installed with this plugin."""
+
 _OPTIONAL: Final = (
     _Part("httpx2", "the second client that is guarded"),
     _Part("pytest-xdist", "runs tests in several processes: -n auto"),
-    _Part("psutil", "measures memory where the kernel keeps no peak"),
     _Part("memray", "measures memory precisely"),
 )
 
@@ -50,7 +54,7 @@ def run(_chosen: argparse.Namespace) -> int:
 def _lines() -> Iterator[str]:
     yield _line("pytest-cfworkers", _version("pytest-cfworkers") or "not installed, run from its folder", "")
     yield _line("Python", f"{platform.python_version()} ({platform.python_implementation()})", sys.executable)
-    for part in _NEEDED:
+    for part in NEEDED:
         yield _line(part.package, _version(part.package), part.use)
     yield ""
     yield "optional"

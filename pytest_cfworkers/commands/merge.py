@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.gates import presets
 from pytest_cfworkers.gates.expression import Gate, GateError
-from pytest_cfworkers.report import files, writers
-from pytest_cfworkers.report.atomic import write_text
+from pytest_cfworkers.report import atomic, files, writers
 from pytest_cfworkers.report.run import Run
 from pytest_cfworkers.report.verdict import gate_lines
 
@@ -42,6 +42,10 @@ def add(commands: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Merge; return 2 where a file cannot be used, 1 where a gate does not hold."""
+    for path in chosen.output:
+        if problem := atomic.problem(path):
+            print(problem, file=sys.stderr)
+            return _UNUSABLE
     try:
         whole = Run.merge(map(files.read, chosen.reports))
         gates = [gate for several in chosen.gate for gate in several]
@@ -52,12 +56,12 @@ def run(chosen: argparse.Namespace) -> int:
         return _UNUSABLE
     for path in chosen.output:
         try:
-            write_text(path, writers.render(whole, path))
+            atomic.write_text(path, writers.render(whole, path))
         except OSError as error:
             print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
             return _UNUSABLE
-    runs = "1 run" if len(chosen.reports) == 1 else f"{len(chosen.reports)} runs"
-    print(f"{runs} with {len(whole.tests):,} guarded tests: {', '.join(map(str, chosen.output))}")
+    runs, tests = counted(len(chosen.reports), "run"), counted(len(whole.tests), "guarded test")
+    print(f"{runs} with {tests}: {', '.join(map(str, chosen.output))}")
     for line in gate_lines(whole.gates, quiet=False):
         print(line.text)
     return 1 if gates and any(gate.level == "critical" and not gate.passed for gate in whole.gates) else 0

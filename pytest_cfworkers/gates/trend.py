@@ -6,7 +6,7 @@ from typing import NamedTuple, Self, final
 
 from pytest_cfworkers.gates.metrics import METRICS, Metric
 from pytest_cfworkers.gates.quantity import SHARE
-from pytest_cfworkers.report.baseline import Entry, broken
+from pytest_cfworkers.report.entry import Entry, broken
 from pytest_cfworkers.report.run import Run
 
 

@@ -97,8 +97,10 @@ class Recorder:
             found if isinstance(found, TestRecord) else TestRecord.from_dict(found),  # which xdist brought
             path=path.replace("\\", "/"),
             line=0 if line is None else line + 1,
-            outcome=report.outcome,
-            duration_ms=round(report.duration * 1_000, 3),
+        ).ended(
+            report.outcome,
+            round(report.duration * 1_000, 3),
+            excused=report.skipped or hasattr(report, "wasxfail"),  # pytest's word on a test that is expected to fail
         )
         if report.failed and record.timelines:
             self._draw(report, record)
@@ -133,6 +135,11 @@ class Recorder:
         """Note that a worker of xdist crashed: what it ran then is not known."""
         if error:
             self.note(f"worker {node.gateway.id} crashed")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str) -> None:
+        """Note which test a worker of xdist ran when it crashed."""
+        self.note(f"{crashitem} was running when its worker crashed: what it used is not known")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

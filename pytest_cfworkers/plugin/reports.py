@@ -25,24 +25,6 @@ def parse(text: str) -> str:
     return text
 
 
-def problem(path: Path) -> str:
-    """Say why a report cannot be written to a path; "" where it can."""
-    if path.is_dir():
-        return f"{path} is a folder; valid: a path of a file"
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        return f"the folder {path.parent} does not exist; make it first, or choose another"
-    if path.exists() and not os.access(path, os.W_OK):
-        return f"{path} may not be written to"
-    import tempfile  # noqa: PLC0415 - only where something is written
-
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return ""
-    except OSError as error:
-        return f"{path} cannot be written: {error.strerror} in {folder}"
-
-
 def shows_timelines(path: Path) -> bool:
     """Tell whether a report shows what was open when."""
     return path.suffix.lower() in _WITH_TIMELINES

@@ -77,14 +77,19 @@ class Settings(NamedTuple):  # every run makes this class, and a dataclass takes
     @property
     def words(self) -> dict[str, str]:
         """What is in force, by the name of the option, for reports."""
-        said = {
+        said: dict[str, str] = {
             "cf_limits": self.mode,
             "cf_plan": self.plan,
             "cf_connections": self.connection_model,
             "cf_incoming": "auto" if self.incoming else "off",
             "cf_d1": self.d1,
             "cf_d1_limits": self.d1_limits,
+            "cf_memory": self.memory,
         }
+        if self.memory_baseline:
+            said["cf_memory_baseline"] = f"{self.memory_baseline:,} B"
+        if self.cpu_scale != 1:
+            said["cf_cpu_scale"] = f"{self.cpu_scale:g}"
         if self.baseline is not None:
             said["cf_baseline"] = self.baseline.path.name
         return said if self.wrangler is None else {**said, "cf_wrangler": str(self.wrangler)}
@@ -187,7 +192,7 @@ def _read_baseline(given: Given, update: Given) -> "Baseline | None":
     from pytest_cfworkers.report.baseline import Baseline, BaselineError  # noqa: PLC0415 - only where there is one
 
     path = Path(given.base, given.value)
-    if update.value == "on" and (problem := reports.problem(path)):
+    if update.value == "on" and (problem := _problem(path)):
         raise pytest.UsageError(f"{given.place}: {problem}")
     try:
         return Baseline.read(path, update=update.value == "on")
@@ -199,9 +204,15 @@ def _reports(given: Given, config: pytest.Config) -> tuple[Path, ...]:
     """Refuse at the start of a run what would fail at its end; the workers of xdist leave that to their controller."""
     paths = tuple(dict.fromkeys(Path(given.base, text) for text in given.value))
     for path in paths if not hasattr(config, "workerinput") else ():
-        if problem := reports.problem(path):
+        if problem := _problem(path):
             raise pytest.UsageError(f"{given.place}: {problem}")
     return paths
+
+
+def _problem(path: Path) -> str:
+    from pytest_cfworkers.report.atomic import problem  # noqa: PLC0415 - only where something is to be written
+
+    return problem(path)
 
 
 def _read_wrangler(given: Given, config: pytest.Config) -> "Wrangler | None":

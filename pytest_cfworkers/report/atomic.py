@@ -1,9 +1,25 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and whether that will do."""
 
 import contextlib
 import os
 import tempfile
 from pathlib import Path
+
+
+def problem(path: Path) -> str:
+    """Say why a file cannot be written to a path, and what to do; "" where it can."""
+    if path.is_dir():
+        return f"{path} is a folder; valid: a path of a file"
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        return f"the folder {path.parent} does not exist; make it first, or choose another"
+    if path.exists() and not os.access(path, os.W_OK):
+        return f"{path} may not be written to"
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return f"{path} cannot be written: {error.strerror} in {folder}"
 
 
 def write_text(path: Path, text: str) -> None:

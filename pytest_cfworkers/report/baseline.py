@@ -5,7 +5,6 @@ in any order and double ones are read, too.
 """
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Final, NamedTuple, Self, final
 
 from pytest_cfworkers.callsite import inside
 from pytest_cfworkers.report.atomic import write_text
+from pytest_cfworkers.report.entry import Entry, broken, worst
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Bundle
 from pytest_cfworkers.violation import Violation
@@ -21,55 +21,9 @@ FORMAT: Final = "pytest-cfworkers baseline"
 SCHEMA: Final = 1
 """It grows with every change that an older reader would misunderstand."""
 
-_NOISE: Final[Mapping[str, float]] = {"ms": 1.25, "bytes": 1.1}
-"""How much more of what varies from run to run, by its unit, is no worse. Counts do not vary."""
-
 
 class BaselineError(ValueError):
     """A baseline that cannot be used; the text names the file and says what to do."""
-
-
-class Entry(NamedTuple):
-    """A known violation.
-
-    Attributes:
-        test: The id of the test.
-        key: The violation's key, which holds no line numbers.
-        observed: What was measured, in `unit`.
-        limit: What was allowed, in `unit`.
-        unit: The unit of both numbers.
-    """
-
-    test: str
-    key: str
-    observed: float
-    limit: float
-    unit: str
-
-    @classmethod
-    def of(cls, test: str, found: Violation) -> Self:
-        """Make the entry of a violation whose paths are written from the root of the project."""
-        return cls(test, found.key, _rounded(found.observed), _rounded(found.limit), found.unit)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Make the entry that a line holds.
-
-        Raises:
-            TypeError: It is none.
-        """
-        entry = cls(**data)
-        for name, kinds in cls.__annotations__.items():
-            if type(getattr(entry, name)) not in ((str,) if kinds is str else (int, float)):
-                raise TypeError(f"{name} is {getattr(entry, name)!r}")
-        return entry
-
-    def is_less_than(self, observed: float) -> bool:
-        """Tell whether it is less than a figure of the same kind by more than varies from run to run."""
-        return self.observed * _NOISE.get(self.unit, 1.0) < observed
-
-    def __str__(self) -> str:
-        return f"{self.test}: {self.key}"
 
 
 class Changes(NamedTuple):
@@ -126,23 +80,23 @@ class Baseline:
         if any(line.startswith(("<<<<<<<", ">>>>>>>")) for line in lines):
             raise BaselineError(f"{path} holds the marks of a merge conflict; keep the lines of both sides")
         try:
-            head, *rest = [json.loads(line) for line in lines if line.strip()] or [{}]
-            if head.get("format") != FORMAT:
+            rows = [_row(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+            if not rows or rows[0].data.get("format") != FORMAT:
                 raise BaselineError(f"{path} is no baseline; name another file, or delete it and run: {write_it}")
-            if head["schema"] > SCHEMA:
+            version = max(row.number_at("schema") for row in rows if "format" in row.data)
+            if version > SCHEMA:
                 raise BaselineError(
-                    f"{path} has version {head['schema']} of the format, this pytest-cfworkers reads up to {SCHEMA}; "
+                    f"{path} has version {version} of the format, this pytest-cfworkers reads up to {SCHEMA}; "
                     f"update it: pip install --upgrade pytest-cfworkers"
                 )
-            entries = [Entry.from_dict(line) for line in rest if not line.keys() & {"format", "bundle_size"}]
-            return cls(path, _worst(entries), _bundle(rest), update)
-        except BaselineError:
-            raise
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            bundles = [row.bundle() for row in rows if "bundle_size" in row.data]
+            entries = [row.entry() for row in rows if not row.data.keys() & {"format", "bundle_size"}]
+        except _DamageError as damage:
             raise BaselineError(
-                f"{path} is damaged ({type(error).__name__}: {error}); take it from version control, or delete it and "
-                f"run: {write_it}"
+                f"{path} is damaged: {damage}; take it from version control, or delete it and run: {write_it}"
             ) from None
+        # Of the sizes of two branches the smaller one: it hides no growth.
+        return cls(path, worst(entries), min(bundles, default=None), update)
 
     def knows(self, test: str, found: Violation) -> bool:
         """Tell whether a violation is in the baseline and no worse than there.
@@ -197,7 +151,7 @@ class Baseline:
         ]
         found = [self._settled(entry) for entry in broken(records).values()]
         sizes = self.bundle if bundle is None else (bundle.size, bundle.gzip_size)
-        return type(self)(self.path, _worst([*kept, *found]), sizes)
+        return type(self)(self.path, worst([*kept, *found]), sizes)
 
     def _settled(self, entry: Entry) -> Entry:
         """Return what is written down already where an entry differs from it by no more than varies."""
@@ -219,26 +173,37 @@ class Baseline:
         write_text(self.path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
-def _bundle(lines: Iterable[Mapping[str, Any]]) -> tuple[int, int] | None:
-    """Return the sizes of the bundle; the smaller of those of two branches, since a smaller one hides no growth."""
-    sizes = [(int(line["bundle_size"]), int(line["bundle_gzip"])) for line in lines if "bundle_size" in line]
-    return min(sizes, default=None)
+class _DamageError(Exception):
+    """What is wrong with a line."""
 
 
-def broken(records: Iterable[TestRecord]) -> dict[tuple[str, str], Entry]:
-    """Return what tests broke, new and known, by test and key."""
-    return _worst(Entry.of(record.nodeid, found) for record in records for found in (*record.violations, *record.known))
+class _Row(NamedTuple):
+    """A line of the file: its number, from 1, and what it holds."""
+
+    number: int
+    data: Mapping[str, Any]
+
+    def entry(self) -> Entry:
+        try:
+            return Entry.from_dict(self.data)
+        except ValueError as error:
+            raise _DamageError(f"line {self.number} {error}") from None
+
+    def bundle(self) -> tuple[int, int]:
+        return self.number_at("bundle_size"), self.number_at("bundle_gzip")
+
+    def number_at(self, name: str) -> int:
+        value = self.data.get(name)
+        if type(value) is not int:
+            raise _DamageError(f"line {self.number} has {name}={value!r:.60}, no whole number")
+        return value
 
 
-def _worst(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
-    worst: dict[tuple[str, str], Entry] = {}
-    for entry in entries:
-        place = entry.test, entry.key
-        if place not in worst or entry.observed > worst[place].observed:
-            worst[place] = entry
-    return worst
-
-
-def _rounded(figure: float) -> float:
-    """Round what was measured, so that a diff shows no noise behind the point; up, so that it is known."""
-    return figure if isinstance(figure, int) else math.ceil(figure * 10) / 10
+def _row(number: int, line: str) -> _Row:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _DamageError(f"line {number} is not JSON") from None
+    if not isinstance(data, dict):
+        raise _DamageError(f"line {number} is {data!r:.60}, no object")
+    return _Row(number, data)

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-Excess = Literal["", "broken", "known", "allowed", "refused", "warned"]
-"""The test failed, the baseline knows it, the mark allows it, D1 itself refused it, or it only warns; "" is none."""
+Excess = Literal["", "broken", "known", "expected", "allowed", "refused", "warned"]
+"""The test failed, the baseline knows it, the test is expected to fail, the mark allows it, D1 itself refused it, or it
+only warns; "" is none."""
 
 OVER: Final[Mapping[Excess, str]] = {
     "broken": "over",
     "known": "over, known",
+    "expected": "over, xfail",
     "allowed": "over, allowed",
     "refused": "over, refused",
     "warned": "over, warns",

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
-from pytest_cfworkers.report.excess import OVER
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Run
@@ -39,30 +39,32 @@ def _lines(run: Run) -> Iterator[str]:
     yield from _gates(run)
     yield from _violations(broken)
     if known := sum(len(record.known) for record in run.tests):
-        yield f"{_number(known, 'violation')} known to the baseline, which fail nothing."
+        fail = "fails" if known == 1 else "fail"
+        yield f"{counted(known, 'violation')} known to the baseline, which {fail} nothing."
         yield ""
     yield from _headroom(run.tests)
     yield from _elsewhere(run.tests)
     if (bundle := run.bundle) is not None:
         size, compressed = format_size(bundle.size), format_size(bundle.gzip_size)
-        yield f"The bundle of {code(bundle.path)}: {size} in {_number(bundle.files, 'file')}, {compressed} compressed."
+        yield f"The bundle of {code(bundle.path)}: {size} in {counted(bundle.files, 'file')}, {compressed} compressed."
         yield ""
-    yield f"<sub>pytest-cfworkers {_text(run.version)}, {len(run.tests):,} guarded tests, {run.duration_s:,.1f} s</sub>"
+    tests = counted(len(run.tests), "guarded test")
+    yield f"<sub>pytest-cfworkers {_text(run.version)}, {tests}, {run.duration_s:,.1f} s</sub>"
 
 
 def _headline(run: Run, broken: list[tuple[Violation, TestRecord]]) -> str:
     failed = sum(not gate.passed and gate.level == "critical" for gate in run.gates)
     if broken:
         tests = len({record.nodeid for _, record in broken})
-        said = f"❌ {_number(tests, 'test')} {_breaks(tests)} limits of Cloudflare Workers"
+        said = f"❌ {counted(tests, 'test')} {_breaks(tests)} limits of Cloudflare Workers"
     elif not run.tests:
         said = "⚪ No test was guarded against the limits of Cloudflare Workers"
     else:
-        count = _number(len(run.tests), "test")
+        count = counted(len(run.tests), "test")
         kept = f"{count}, none newly beyond" if any(record.known for record in run.tests) else f"{count} within"
         sign = "❌" if failed else "✅" if run.complete else "⚠️"
         said = f"{sign} {kept} the limits of Cloudflare Workers"
-    return f"{said}, {_number(failed, 'gate')} failed" if failed else said
+    return f"{said}, {counted(failed, 'gate')} failed" if failed else said
 
 
 def _breaks(tests: int) -> str:
@@ -100,8 +102,7 @@ def _headroom(records: tuple[TestRecord, ...]) -> Iterator[str]:
     yield "| limit | used at most | limit | left | by |"
     yield "|---|--:|--:|--:|---|"
     for limit, usage, record in sorted(worst, key=lambda row: row[1].headroom):
-        excess = record.excess(limit)
-        left = OVER[excess] if excess else f"{usage.headroom:.0f} %"
+        left = record.left(limit).removesuffix(" left")
         used, allowed = limit.format(usage.used), limit.format(usage.limit)
         yield f"| {limit.title} | {used} | {allowed} | {left} | {code(record.nodeid)} |"
     yield ""
@@ -121,7 +122,7 @@ def _elsewhere(records: tuple[TestRecord, ...]) -> Iterator[str]:
     if not failing:
         return
     other = "free" if failing[0].plan == "paid" else "paid"
-    yield f"<details><summary>{_number(len(failing), 'test')} would fail on the {other} plan</summary>"
+    yield f"<details><summary>{counted(len(failing), 'test')} would fail on the {other} plan</summary>"
     yield ""
     yield "| test | what it uses |"
     yield "|---|---|"
@@ -142,10 +143,6 @@ def _rest(count: int) -> Iterator[str]:
     if count > _ROWS:
         yield f"… and {count - _ROWS:,} more"
         yield ""
-
-
-def _number(count: int, one: str) -> str:
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
 def _text(text: str) -> str:

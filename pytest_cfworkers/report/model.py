@@ -1,5 +1,6 @@
 """The model of a run that every report reads: one record per guarded test, plain enough for JSON and xdist."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self, final
@@ -8,7 +9,7 @@ from pytest_cfworkers.callsite import Frame, inside
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit, Rule
-from pytest_cfworkers.report.excess import Excess
+from pytest_cfworkers.report.excess import OVER, Excess
 from pytest_cfworkers.report.redaction import redact
 from pytest_cfworkers.report.timeline import Timeline
 from pytest_cfworkers.statistics import Statistics
@@ -17,7 +18,8 @@ from pytest_cfworkers.violation import Violation
 SHOWN: Final[frozenset[Rule]] = frozenset({"connections", "queued-timeout"})
 """The rules of which a failure shows what was open when."""
 
-_FOUND: Final = ("violations", "known", "allowed", "advice")
+FOUND: Final = ("violations", "known", "expected", "allowed", "advice")
+"""The attributes of a record that hold what was found, by what it means."""
 
 
 @final
@@ -37,9 +39,12 @@ class Usage:
 
     @property
     def headroom(self) -> float:
-        """How much is left, in percent of the limit; negative where the limit is broken."""
+        """How much is left, in percent of the limit; negative where the limit is broken.
+
+        Beyond a limit of nothing each one is as much as a whole limit, so that more is worse.
+        """
         if not self.limit:
-            return 100.0 if not self.used else -100.0
+            return 100.0 if not self.used else -100.0 * self.used
         return 100.0 * (self.limit - self.used) / self.limit
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,6 +63,7 @@ class TestRecord:
         usage: What it used, by the key of the limit.
         violations: What it broke.
         known: What it broke that the baseline knows, no worse than there.
+        expected: What it broke where it is expected to fail, or left off: it fails nothing, and is no violation.
         allowed: What it broke and was allowed to.
         advice: What should be looked at and fails nothing.
         unused: Rules that it was allowed to break and did not, with the reasons given.
@@ -77,6 +83,7 @@ class TestRecord:
     usage: Mapping[str, Usage]
     violations: tuple[Violation, ...] = ()
     known: tuple[Violation, ...] = ()
+    expected: tuple[Violation, ...] = ()
     allowed: tuple[Violation, ...] = ()
     advice: tuple[Violation, ...] = ()
     unused: Mapping[str, str] = field(default_factory=dict)
@@ -122,19 +129,21 @@ class TestRecord:
 
     def published(self, root: str) -> Self:
         """Return the record as reports may show it: lines in files under the root of the project, nothing secret."""
-        if not (self.violations or self.known or self.allowed or self.advice):
+        if not any(getattr(self, kind) for kind in FOUND):
             return self
+        shown: dict[str, Any] = {kind: tuple(_published(one, root) for one in getattr(self, kind)) for kind in FOUND}
+        return replace(self, **shown)
 
-        def each(found: tuple[Violation, ...]) -> tuple[Violation, ...]:
-            return tuple(_published(violation, root) for violation in found)
+    def ended(self, outcome: str, duration_ms: float, *, excused: bool) -> Self:
+        """Return the record of a test as it ended.
 
-        return replace(
-            self,
-            violations=each(self.violations),
-            known=each(self.known),
-            allowed=each(self.allowed),
-            advice=each(self.advice),
-        )
+        Args:
+            outcome: "passed", "failed" or "skipped", as pytest has it.
+            duration_ms: How long pytest took to call it.
+            excused: Whether it fails nothing by what it broke, since it is expected to fail or left off.
+        """
+        ended = replace(self, outcome=outcome, duration_ms=duration_ms)
+        return replace(ended, violations=(), expected=self.violations) if excused else ended
 
     def excess(self, limit: Limit) -> Excess:
         """Tell what it means that the test used more than a limit; "" where it did not."""
@@ -146,9 +155,18 @@ class TestRecord:
         found: Mapping[Excess, tuple[Violation, ...]] = {
             "broken": self.violations,
             "known": self.known,
+            "expected": self.expected,
             "allowed": self.allowed,
         }
         return next((kind for kind, of in found.items() if any(one.rule == limit.rule for one in of)), "warned")
+
+    def left(self, limit: Limit) -> str:
+        """Say how much of a limit the test left, as "16 % left", or how it is to be taken that it left nothing.
+
+        It is rounded down: of a limit of which something was used, not everything is left.
+        """
+        excess = self.excess(limit)
+        return OVER[excess] if excess else f"{math.floor(self.usage[limit.key].headroom)} % left"
 
     @property
     def fails_elsewhere(self) -> tuple[Limit, ...]:
@@ -176,13 +194,13 @@ class TestRecord:
             "unused": dict(self.unused),
             "walls_ms": list(self.walls_ms),
             "timelines": [timeline.to_dict() for timeline in self.timelines],
-            **{key: [found.to_dict() for found in getattr(self, key)] for key in _FOUND},
+            **{key: [found.to_dict() for found in getattr(self, key)] for key in FOUND},
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Make the record that `to_dict` wrote."""
-        lists = {key: tuple(map(Violation.from_dict, data[key])) for key in _FOUND}
+        lists = {key: tuple(map(Violation.from_dict, data[key])) for key in FOUND}
         usage = {key: Usage(**value) for key, value in data["usage"].items()}
         timelines = tuple(map(Timeline.from_dict, data["timelines"]))
         return cls(**{**data, **lists, "usage": usage, "timelines": timelines, "walls_ms": tuple(data["walls_ms"])})

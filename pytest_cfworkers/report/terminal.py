@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
-from pytest_cfworkers.report.excess import OVER
 from pytest_cfworkers.report.legible import legible
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import Violation
@@ -86,13 +86,11 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int, pl
     yield Line(limit.title, "bold")
     for usage, record in shown:
         figure = f"{_number(limit, usage.used)} / {_number(limit, usage.limit)}"
-        headroom, style = f"{usage.headroom:.0f} % left", ""
-        if usage.headroom < 0:
-            excess = record.excess(limit)
-            headroom, style = OVER[excess], "red" if excess == "broken" else "yellow"
-        yield Line(_fit(f"  {figure:>20}  {headroom:>13}  ", record.nodeid, width), style)
+        excess = record.excess(limit)
+        style = "red" if excess == "broken" else "yellow" if excess else ""
+        yield Line(_fit(f"  {figure:>20}  {record.left(limit):>13}  ", record.nodeid, width), style)
     if len(used) > top:
-        yield Line(f"  … and {_tests(len(used) - top, 'more test')}")
+        yield Line(f"  … and {counted(len(used) - top, 'more test')}")
 
 
 def _reported(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
@@ -100,14 +98,14 @@ def _reported(records: Sequence[TestRecord], top: int, width: int) -> Iterator[L
     if not broken:
         return
     tests = len({record.nodeid for _, record in broken})
-    yield Line(f"{_tests(tests)} would fail with --cf-limits=enforce", "bold")
+    yield Line(f"{counted(tests, 'test')} would fail with --cf-limits=enforce", "bold")
     for found, record in broken[:top]:
         yield Line(_fit("  ", record.nodeid, width), "red")
         yield Line(f"    {found.rule}: {found.headline}")
         if found.frames:
             yield Line(f"    {place(found.frames[0])}")
     if len(broken) > top:
-        yield Line(f"  … and {len(broken) - top} more: --cf-top={len(broken)} names them all")
+        yield Line(f"  … and {len(broken) - top:,} more: --cf-top={len(broken)} names them all")
 
 
 def _elsewhere(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
@@ -115,7 +113,7 @@ def _elsewhere(records: Sequence[TestRecord], top: int, width: int) -> Iterator[
     if not failing:
         return
     other = "free" if failing[0].plan == "paid" else "paid"
-    yield Line(f"{_tests(len(failing))} would fail on the {other} plan", "bold")
+    yield Line(f"{counted(len(failing), 'test')} would fail on the {other} plan", "bold")
     for record in failing[:top]:
         why = ", ".join(
             f"{_number(limit, record.usage[limit.key].used)} of "
@@ -124,7 +122,7 @@ def _elsewhere(records: Sequence[TestRecord], top: int, width: int) -> Iterator[
         )
         yield Line(_fit(f"  {why}  ", record.nodeid, width))
     if len(failing) > top:
-        yield Line(f"  … and {len(failing) - top} more")
+        yield Line(f"  … and {len(failing) - top:,} more")
 
 
 def _is_no_verdict(advice: Violation) -> bool:
@@ -148,7 +146,7 @@ def _advised(records: Sequence[TestRecord], top: int, width: int, told: Callable
         yield from (Line(f"    {line}") for line in found.evidence)
         yield from (Line(f"    {line}") for line in found.remedy.splitlines())
     if len(advised) > top:
-        yield Line(f"  … and {len(advised) - top} more: --cf-top={len(advised)} names them all")
+        yield Line(f"  … and {len(advised) - top:,} more: --cf-top={len(advised)} names them all")
 
 
 def _allowed(records: Sequence[TestRecord], width: int) -> Iterator[Line]:
@@ -161,10 +159,6 @@ def _allowed(records: Sequence[TestRecord], width: int) -> Iterator[Line]:
 
 def _number(limit: Limit, value: float) -> str:
     return limit.format(value) if limit.unit in {"bytes", "ms"} else f"{value:,.0f}"
-
-
-def _tests(count: int, what: str = "test") -> str:
-    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def wrapped(line: Line, width: int) -> Iterator[Line]:

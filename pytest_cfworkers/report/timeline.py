@@ -153,6 +153,23 @@ class Timeline:
             checkpoints=tuple((name, round(moment, 3)) for name, moment in invocation.times.checkpoints),
         )
 
+    def wanted(self) -> Iterator[tuple[float, int]]:
+        """Yield when the number of connections that hold a slot or wait for one changes, and to what.
+
+        What ends and what begins at one moment came one after the other: a slot that is given back is free again.
+        """
+        events: list[tuple[float, int, int]] = []
+        for span in self.spans:
+            events.append((span.opened_ms, 1, 1))
+            freed = span.headers_ms if self.connection_model == "headers" else None
+            freed = span.closed_ms if freed is None else freed
+            if freed is not None:
+                events.append((freed, 0 if freed > span.opened_ms else 2, -1))
+        count = 0
+        for moment, _, change in sorted(events):
+            count += change
+            yield moment, count
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON and other processes."""
         data = {name: getattr(self, name) for name in self.__slots__}

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.limits import BUNDLE_SIZE
-from pytest_cfworkers.report.baseline import Baseline, Entry
+from pytest_cfworkers.report.baseline import Baseline
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Bundle, GateResult
 from pytest_cfworkers.report.terminal import Line
@@ -35,7 +36,7 @@ def bundle_lines(bundle: Bundle, before: tuple[int, int] | None, *, top: int) ->
         top: How many packages and imports to name.
     """
     most = format_size(BUNDLE_SIZE.number)
-    files = "1 file" if bundle.files == 1 else f"{bundle.files:,} files"
+    files = counted(bundle.files, "file")
     told = f"bundle of {bundle.path}: {format_size(bundle.size)} of {most} in {files}"
     yield Line(f"{told}, {format_size(bundle.gzip_size)} compressed", "bold")
     if before is not None and (change := bundle.size - before[0]):
@@ -57,26 +58,23 @@ def baseline_lines(baseline: Baseline, records: Sequence[TestRecord], *, top: in
         top: How many violations to name.
     """
     known = [f"{record.nodeid}: {found.rule}: {found.headline}" for record in records for found in record.known]
-    yield Line(f"{_violations(len(known))} known to {baseline.path.name}, which fail nothing", "bold")
+    fail = "fails" if len(known) == 1 else "fail"
+    yield Line(f"{counted(len(known), 'violation')} known to {baseline.path.name}, which {fail} nothing", "bold")
     yield from _named(sorted(known), top)
     gone, less, more = baseline.changes(records)
-    better = [f"{entry}: gone" for entry in gone] + [_pair(old, new) for old, new in less]
+    better = [f"{entry}: gone" for entry in gone] + [new.since(old) for old, new in less]
     if more:
         yield Line(f"{len(more)} worse than in {baseline.path.name}", "red")
-        yield from _named([_pair(old, new) for old, new in more], top)
+        yield from _named([new.since(old) for old, new in more], top)
     if better:
         yield Line(f"{len(better)} better than in {baseline.path.name}: --cf-baseline-update writes it down", "green")
         yield from _named(better, top)
 
 
-def _pair(old: Entry, new: Entry) -> str:
-    return f"{old}: {old.observed:g} {old.unit} before, now {new.observed:g}"
-
-
 def update_lines(old: Baseline, new: Baseline) -> Iterator[Line]:
     """Yield what was written."""
     added, removed = len(new.entries.keys() - old.entries.keys()), len(old.entries.keys() - new.entries.keys())
-    yield Line(f"{new.path} written: {_violations(len(new.entries))}, {added} new, {removed} gone", "bold")
+    yield Line(f"{new.path} written: {counted(len(new.entries), 'violation')}, {added} new, {removed} gone", "bold")
 
 
 def _named(lines: Sequence[str], top: int) -> Iterator[Line]:
@@ -84,7 +82,3 @@ def _named(lines: Sequence[str], top: int) -> Iterator[Line]:
         yield Line(f"  {line}")
     if len(lines) > top:
         yield Line(f"  … and {len(lines) - top} more: --cf-top={len(lines)} names them all")
-
-
-def _violations(number: int) -> str:
-    return "1 violation" if number == 1 else f"{number:,} violations"

@@ -130,19 +130,12 @@ def _column(at: float, chart: int) -> int:
 
 def _load(timeline: Timeline, start: float, scale: float, chart: int) -> str:
     """Write for each column how many held a slot or asked for one; "+" for more than nine."""
-    steps: list[tuple[float, int]] = []
-    for span in timeline.spans:
-        released = span.headers_ms if timeline.connection_model == "headers" else None
-        end = released if released is not None else span.closed_ms
-        steps.append((span.opened_ms, 1))
-        if end is not None:
-            steps.append((end, -1))
     most = [0] * chart
     wanted = column = 0
-    for moment, change in sorted(steps, key=lambda step: (step[0], step[1])):
+    for moment, count in timeline.wanted():
         at = _column((moment - start) * scale, chart)
         _fill(most, column, at, wanted)
-        wanted, column = wanted + change, at
+        wanted, column = count, at
         most[at] = max(most[at], wanted)
     _fill(most, column, chart - 1, wanted)
     return "".join(" " if not count else str(count) if count < 10 else "+" for count in most)  # noqa: PLR2004 - a digit

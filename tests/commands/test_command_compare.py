@@ -37,14 +37,26 @@ def test_figures_that_changed_are_a_table(tmp_path: Path, capsys: pytest.Capture
     assert "violations" not in {line[0] for line in lines}
 
 
+def test_long_figures_stand_apart_and_sizes_are_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    held = replace(SEVEN, rule="memory", unit="bytes", observed=41_956_960, limit=20 * 2**20)
+    old, new = (
+        record("a", usage={"memory": Usage(used=used, limit=20 * 2**20, other=None)}, violations=found)
+        for used, found in ((242_209, ()), (41_956_960, (held,)))
+    )
+    assert compared(tmp_path, [old], [new]) == 1
+    shown = capsys.readouterr().out
+    assert "236.5 KB (242,209 B)  40 MB (41,956,960 B)  " in shown
+    assert ": 40 MB, the limit is 20 MB\n" in shown
+
+
 def test_what_is_newly_broken_or_worse_is_named_and_is_the_exit_status(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old = [with_connections("a", 4), with_connections("b", 7)]
     assert compared(tmp_path, old, [with_connections("a", 7), with_connections("b", 7)]) == 1
-    assert f"newly broken: 1\n  a: {KEY}: 7 of 6 connections\n" in capsys.readouterr().out
+    assert f"newly broken: 1\n  a: {KEY}: 7, the limit is 6\n" in capsys.readouterr().out
     assert compared(tmp_path, old, [with_connections("a", 4), with_connections("b", 8)]) == 1
-    assert f"worse: 1\n  b: {KEY}: 7 connections before, now 8\n" in capsys.readouterr().out
+    assert f"worse: 1\n  b: {KEY}: 7 before, now 8\n" in capsys.readouterr().out
 
 
 def test_what_got_better_is_named_and_fails_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +64,7 @@ def test_what_got_better_is_named_and_fails_nothing(tmp_path: Path, capsys: pyte
     new = [with_connections("a", 8), with_connections("b", 6), with_connections("d", 1)]
     assert compared(tmp_path, old, new) == 0
     shown = capsys.readouterr().out
-    assert f"better: 1\n  a: {KEY}: 9 connections before, now 8\n" in shown
+    assert f"better: 1\n  a: {KEY}: 9 before, now 8\n" in shown
     assert f"mended: 1\n  b: {KEY}\n" in shown
     assert "new tests: 1\n  d\n" in shown
     assert "tests that are no more: 1\n  c\n" in shown
@@ -82,7 +94,7 @@ def test_markdown_has_a_table_and_lists(tmp_path: Path, capsys: pytest.CaptureFi
     assert lines[0] == "### ❌ Limits of Cloudflare Workers: 2 newly broken, 0 worse"
     assert "| figure | old | new | change |" in lines
     assert "| connections | 4 | 7 | +75.0 % |" in lines
-    assert f"- `a: {KEY}: 7 of 6 connections`" in lines
+    assert f"- `a: {KEY}: 7, the limit is 6`" in lines
     assert not any("<b>" in line for line in lines)
 
 

@@ -1,7 +1,8 @@
 """`doctor` shows what is there, what is missing, and how to get it."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
+import re
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ def test_versions_of_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert ["Python", platform.python_version()] in [line[:2] for line in lines]
     assert ["Node", "v22.0.0"] in [line[:2] for line in lines]
     assert ["workerd", "workerd", "1.2"] in [line[:3] for line in lines]
+
+
+def test_what_is_needed_is_what_is_installed_with_the_plugin() -> None:
+    wanted = {re.split(r"[^\w.-]", text)[0] for text in requires("pytest-cfworkers") or () if "extra ==" not in text}
+    assert {part.package for part in doctor.NEEDED} == wanted
 
 
 def test_what_is_missing_is_named_with_the_command_that_gets_it(

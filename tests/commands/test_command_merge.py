@@ -64,7 +64,8 @@ def test_a_report_that_cannot_be_used_is_named(
 def test_what_cannot_be_written_is_named(shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "gone" / "out.json"
     assert main(["merge", *shards, "-o", str(out)]) == 2
-    assert capsys.readouterr().err == f"{out} cannot be written: No such file or directory\n"
+    said = f"the folder {out.parent} does not exist; make it first, or choose another\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,10 @@ ROOT: Final = Path(__file__).parents[2]
 CI: Final = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 GATES: Final = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
 ACTION: Final = (ROOT / "action.yml").read_text(encoding="utf-8")
+REPORTS_PAGE: Final = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+OWN: Final = "./.github/actions/cf-limits"
+"""Where the documentation lets the action be copied to, as a workflow names it."""
+
 FILES: Final[list[str]] = re.findall(r"```yaml\n(.*?)```", CI, re.DOTALL)
 
 
@@ -44,7 +48,32 @@ def test_workflows_of_github_have_what_they_need() -> None:
         assert workflow["on"]
         assert all(job["runs-on"] for job in workflow["jobs"].values())
         assert all(("uses" in step) != ("run" in step) for step in steps(workflow))
-        assert all(re.fullmatch(r"[\w-]+/[\w/-]+@v\d", step["uses"]) for step in steps(workflow) if "uses" in step)
+        used = [step["uses"] for step in steps(workflow) if "uses" in step]
+        assert all(name == OWN or re.fullmatch(r"[\w-]+/[\w/-]+@v\d", name) for name in used)
+
+
+@pytest.mark.parametrize(
+    ("schema", "texts"),
+    [
+        ("github-actions", [ACTION]),
+        ("github-workflows", [text for text in FILES if text.startswith("# .github/")]),
+        ("gitlab-ci", [text for text in FILES if text.startswith("# .gitlab-ci")]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_file_is_of_the_schema_of_whom_it_is_for(schema: str, texts: list[str], tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.yml" for number in range(len(texts))]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+    assert files
+    assert done.returncode == 0, done.stdout
+
+
+def test_one_release_of_each_action_is_used() -> None:
+    used = set(re.findall(r"uses: ([\w-]+/[\w/-]+)@(v\d+)", CI + REPORTS_PAGE + ACTION))
+    assert len(used) == len({name for name, _ in used})
 
 
 @pytest.mark.parametrize("text", [CI, GATES, ACTION], ids=["ci.md", "gates.md", "action.yml"])
@@ -59,8 +88,11 @@ def test_every_option_and_command_that_is_named_exists(text: str) -> None:
 
 def test_the_action_is_used_with_inputs_that_it_has() -> None:
     inputs = parsed(ACTION)["inputs"]
-    used = [step["with"] for text in FILES if ".github" in text for step in steps(parsed(text)) if "OWNER" in str(step)]
+    used = [
+        step["with"] for text in FILES if ".github" in text for step in steps(parsed(text)) if step.get("uses") == OWN
+    ]
     assert used
+    assert f"`{OWN.removeprefix('./')}/action.yml`" in CI
     for given in used:
         assert given.keys() <= inputs.keys()
     for name, told in inputs.items():

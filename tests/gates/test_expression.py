@@ -176,8 +176,8 @@ def test_errors_are_the_share_of_guarded_tests_that_failed() -> None:
 
 
 def test_violations_count_but_not_of_tests_that_are_expected_to_fail() -> None:
-    result = judged("violations==0", record("a"), record("b", outcome="skipped"))
-    assert result.observed == "1 (1 of 1 tests)"
+    result = judged("violations==0", record("a"), record("b").ended("skipped", 1.0, excused=True))
+    assert result.observed == "1 (1 of 2 tests)"
 
 
 def test_headroom_is_the_least_that_is_left_and_negative_beyond_a_limit() -> None:
@@ -185,10 +185,13 @@ def test_headroom_is_the_least_that_is_left_and_negative_beyond_a_limit() -> Non
     assert judged("headroom>=20%", record("a")).observed == "-16.67 % (connections of a)"
 
 
-def test_headroom_leaves_out_what_is_allowed_and_cpu_time() -> None:
-    broken = record("a")
-    allowed = replace(broken, violations=(), allowed=broken.violations)
-    assert judged("headroom>=20%", allowed).observed == "99.3 % (subrequests of a)"
+@pytest.mark.parametrize("kind", ["known", "expected", "allowed"])
+def test_headroom_leaves_out_what_fails_nothing(kind: str) -> None:
+    left = record("a", violations=(), **{kind: record("a").violations})
+    assert judged("headroom>=20%", left).observed == "99.3 % (subrequests of a)"
+
+
+def test_headroom_leaves_out_cpu_time() -> None:
     assert judged("headroom>=20%", used("cpu_ms", 2_000)).observed.startswith("nothing measured")
 
 

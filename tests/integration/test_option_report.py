@@ -192,7 +192,10 @@ def test_a_crashed_worker_leaves_what_the_others_know(project: Project) -> None:
     project.write(test_it=ENDING.format(end="os._exit(1)"))
     _, run = run_of(project, "-n1", plugins=("xdist",))
     assert not run.complete
-    assert run.problems == ("worker gw0 crashed",)
+    assert run.problems == (
+        "worker gw0 crashed",
+        "test_it.py::test_second was running when its worker crashed: what it used is not known",
+    )
     assert names(run) == ["test_first", "test_third"]
 
 
@@ -361,6 +364,39 @@ def test_github_is_told_by_itself(project: Project, github: Path, workers: tuple
         "7 connections at once, the limit is 6%0A"
     )
     assert line.endswith("%0Atest_it.py::test_beyond")
+
+
+EXPECTED = """
+    import asyncio
+
+    import pytest
+    from sending import send_at_once
+
+    @pytest.mark.xfail(strict=True)
+    def test_known():
+        asyncio.run(send_at_once(7))
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_what_a_test_breaks_that_is_expected_to_fail_is_told_and_nowhere_as_broken(
+    project: Project, github: Path, workers: tuple[str, ...]
+) -> None:
+    project.write(test_it=EXPECTED)
+    args = ("--cf-gate=violations==0", "--cf-gate=headroom>=20%", "--cf-report=run.sarif", *workers)
+    result, run = run_of(project, *args, plugins=("xdist",) if workers else ())
+    result.assert_outcomes(xfailed=1)
+    assert result.ret is pytest.ExitCode.OK
+    (known,) = run.tests
+    assert (known.outcome, known.violations, [found.rule for found in known.expected]) == (
+        "skipped",
+        (),
+        ["connections"],
+    )
+    result.stdout.fnmatch_lines(["* 7 / 6 *over, xfail  test_it.py::test_known"])
+    result.stdout.no_fnmatch_line("*::error*")
+    assert "### ✅ 1 test within" in github.read_text(encoding="utf-8")
+    assert json.loads((project.path / "run.sarif").read_bytes())["runs"][0]["results"] == []
 
 
 def test_github_is_told_nothing_of_a_run_in_which_nothing_is_guarded(project: Project, github: Path) -> None:

@@ -62,6 +62,7 @@ records = st.builds(
     ),
     violations=few_violations,
     known=few_violations,
+    expected=few_violations,
     allowed=few_violations,
     advice=few_violations,
     unused=st.dictionaries(text, text, max_size=2),

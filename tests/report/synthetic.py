@@ -246,7 +246,12 @@ def eventful() -> Run:
     advice = replace(violation(12, rule="d1-queries"), headline="the same statement in 12 round trips")
     first = replace(
         first,
-        usage={**first.usage, "subrequests": Usage(used=8_900, limit=10_000, other=50)},
+        usage={
+            **first.usage,
+            "connections": Usage(used=9, limit=6, other=6),
+            "subrequests": Usage(used=8_900, limit=10_000, other=50),
+        },
+        expected=(replace(violation(7, 3), headline="7 connections at once, the limit is 6"),),
         allowed=(replace(violation(9, 1), headline="9 connections at once, the limit is 6"),),
         known=(replace(violation(8, 2), headline="8 connections at once, the limit is 6"),),
         advice=(advice,),

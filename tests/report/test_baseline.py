@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_cfworkers.report.baseline import Baseline, BaselineError, Entry
+from pytest_cfworkers.report.baseline import Baseline, BaselineError
+from pytest_cfworkers.report.entry import Entry
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.report.run import Bundle
 from pytest_cfworkers.violation import Violation

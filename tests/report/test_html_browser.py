@@ -328,8 +328,17 @@ def test_a_test_tells_what_it_broke_and_what_was_allowed_and_advised(show: Calla
     )
     page.evaluate("location.hash = '#t0'")
     expect(page.locator("#panel .card.allowed")).to_contain_text("9 connections at once")
+    expect(page.locator("#panel .card.expected")).to_contain_text("7 connections at once")
     expect(page.locator("#panel .card.known")).to_contain_text("8 connections at once")
     expect(page.locator("#panel .card.advice")).to_contain_text("the same statement in 12 round trips")
+
+
+def test_what_is_over_a_limit_is_told_in_the_words_of_every_report(show: Callable[..., Page]) -> None:
+    page = show("eventful", "#t0")
+    expect(page.locator("#panel .uses li", has_text="Connections")).to_have_text("Connections9 of 6over, known")
+    page.keyboard.press("Escape")
+    row = page.locator("#table tr[data-test='0']")
+    assert row.locator("td.allowed").all_text_contents() == ["9 of 6", "over, known"]
 
 
 # theme, paper, movement, keyboard

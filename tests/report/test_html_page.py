@@ -178,9 +178,9 @@ def test_a_run_that_was_cut_short_says_so_before_anything_else() -> None:
 
 def test_each_gate_is_shown_with_what_was_observed_its_bound_and_whether_it_holds() -> None:
     text = words(RUNS["something of all"])
-    assert "p95_ms<=5000 41 ms bound 5,000 ms holds" in text
-    assert "violations==0 2 bound 0 fails" in text
-    assert "connections<=5 20 bound 5 warns" in text
+    assert "p95_ms<=5000 holds 41 ms bound 5,000 ms" in text
+    assert "violations==0 fails 2 bound 0" in text
+    assert "connections<=5 warns 20 bound 5" in text
 
 
 def test_the_bundle_is_shown_where_it_was_measured() -> None:

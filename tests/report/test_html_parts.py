@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_cfworkers.callsite import Frame
 from pytest_cfworkers.limits import LIMITS
 from pytest_cfworkers.report.html import figures, findings, overview, waterfall
 from pytest_cfworkers.report.model import TestRecord, Usage
@@ -49,11 +50,19 @@ def test_a_bar_over_the_limit_shows_where_the_limit_is_and_how_far_beyond_it_goe
 def test_what_is_over_and_allowed_or_only_warns_is_not_told_as_broken() -> None:
     assert of_connections(7, allowed=(synthetic.violation(7),)).standing == "allowed"
     assert of_connections(7, known=(synthetic.violation(7),)).left == "over, known"
+    expected = of_connections(7, expected=(synthetic.violation(7),))
+    assert (expected.left, expected.standing) == ("over, xfail", "allowed")
     assert of_connections(7).standing == "warns"
 
 
 def test_a_limit_of_nothing_that_is_kept_is_whole() -> None:
     assert of_connections(0, limit=0).left == "100 % left"
+
+
+def test_of_a_limit_of_nothing_the_test_that_breaks_it_most_is_shown() -> None:
+    usages = [{"unread_bodies": Usage(used=used, limit=0, other=0)} for used in (3, 9, 1)]
+    (bar,) = overview.headroom(tuple(guarded(number, usage=usage) for number, usage in enumerate(usages)))
+    assert (bar.used, bar.test) == ("9", 1)
 
 
 def test_the_tightest_limit_comes_first_with_the_test_that_left_least() -> None:
@@ -125,6 +134,16 @@ def test_the_same_fault_in_many_tests_is_one_card_with_the_worst_of_them_first()
     assert [other.test for other in card.rest] == [1, 0]
     assert card.tests == 3
     assert card.place == "app/refresh.py:9 in refresh"
+
+
+def test_of_equal_faults_the_one_that_goes_furthest_comes_first() -> None:
+    faults = [replace(synthetic.violation(used), frames=(Frame(f"{used}.py", 1, "f"),)) for used in (8, 20, 9)]
+    tests = tuple(guarded(number, violations=(found,)) for number, found in enumerate(faults))
+    assert [card.worst.violation.observed for card in findings.broken(tests)] == [20, 9, 8]
+    known = tuple(replace(test, violations=(), known=test.violations) for test in tests)
+    ((kind, title, cards),) = findings.excused(known)
+    assert (kind, title) == ("known", "Known to the baseline, fails nothing")
+    assert [card.worst.violation.observed for card in cards] == [20, 9, 8]
 
 
 def test_other_functions_are_other_faults() -> None:
@@ -235,4 +254,19 @@ def test_an_invocation_without_connections_is_drawn_too() -> None:
     empty = picture(memory=((0.0, 10), (50.0, 20)), checkpoints=(("loaded", 25.0),))
     assert (empty.rows, empty.peak, empty.open) == ((), 0, "")
     assert empty.peak_memory == "20 B"
-    assert [name for _, name in empty.checkpoints] == ["loaded"]
+    assert empty.checkpoints == ((49.02, "loaded", "25.0 ms"),)
+
+
+def test_what_ends_and_begins_at_one_moment_came_one_after_the_other() -> None:
+    """Also what began and ended within a step of the clock."""
+    at_once = {"headers_ms": 10.0, "closed_ms": 10.0}
+    one_by_one = picture(
+        span(), span(opened_ms=10.0, admitted_ms=10.0, **at_once), span(opened_ms=10.0, admitted_ms=10.0)
+    )
+    assert one_by_one.peak == 2
+    assert picture(span(), span(opened_ms=10.0, admitted_ms=10.0, closed_ms=20.0)).peak == 1
+
+
+def test_checkpoints_that_are_not_shown_are_counted() -> None:
+    many = picture(checkpoints=tuple((f"{number}", float(number)) for number in range(30)))
+    assert (len(many.checkpoints), many.more_checkpoints) == (20, 10)

@@ -43,6 +43,7 @@ def test_a_run_within_the_limits_says_so() -> None:
     assert render(run(record(violations=()))).startswith("### ✅ 1 test within the limits of Cloudflare Workers\n")
     known = record(violations=(), known=(SEVEN,))
     assert render(run(known)).startswith("### ✅ 1 test, none newly beyond the limits of Cloudflare Workers\n")
+    assert "1 guarded test, " in render(run(known))
     assert render(run()).startswith("### ⚪ No test was guarded against the limits of Cloudflare Workers\n")
 
 
@@ -70,7 +71,7 @@ def test_what_the_baseline_knows_is_counted_and_the_bundle_is_told() -> None:
     bundle = Bundle(path="src|x", size=3 * 2**20, gzip_size=2**20, files=2)
     text = render(run(record(violations=(), known=(SEVEN,)), bundle=bundle))
     assert text.startswith("### ✅ 1 test, none newly beyond the limits")
-    assert "\n1 violation known to the baseline, which fail nothing.\n" in text
+    assert "\n1 violation known to the baseline, which fails nothing.\n" in text
     assert "\nThe bundle of <code>src&#124;x</code>: 3 MB in 2 files, 1 MB compressed.\n" in text
 
 

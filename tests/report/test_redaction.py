@@ -12,6 +12,8 @@ HIDDEN = {
     'client.get("/a/b?token=s3cret")': 'client.get("/a/b?…")',
     'client.get(f"{base}?token=s3cret")': 'client.get(f"{base}?…")',
     'client.get("https://user:s3cret@api.example/a")': 'client.get("https://…@api.example/a")',
+    'client.get("https://user:s3c …': 'client.get("https://…',
+    'client.get("https://user:s3cret@api.ex …': 'client.get("https://…@api.ex …',
     'client.get("https://s3cret@api.example")': 'client.get("https://…@api.example")',
     'client.get("https://api.example/a#token=s3cret")': 'client.get("https://api.example/a#…")',
     'client.get(url, params={"token": "s3cret"})': 'client.get(url, params={"token": "…"})',
@@ -22,9 +24,18 @@ HIDDEN = {
     'client.get(url, auth=("user", "s3cret"))': "client.get(url, auth=(…))",
     'login(password="s3cret")': 'login(password="…")',
     "Authorization: Bearer s3cret": "Authorization: Bearer …",
+    "Authorization: Basic s3cret": "Authorization: Basic …",
+    'sign("token s3cret")': 'sign("token …")',
     'await db.prepare(sql).bind("s3cret", 42).run()': "await db.prepare(sql).bind(…).run()",
     'await db.batch([a.bind(f("s3cret")), b.bind(2)])': "await db.batch([a.bind(…), b.bind(…)])",
     'await db.prepare(sql).bind("s3cret …': "await db.prepare(sql).bind(…",
+    "SELECT * FROM users WHERE token IN ('s3cret', 'it''s s3cret') AND name LIKE ''": (
+        "SELECT * FROM users WHERE token IN ('…', '…') AND name LIKE ''"
+    ),
+    "await db.prepare(\"INSERT INTO users VALUES (1, 's3cret …": (
+        "await db.prepare(\"INSERT INTO users VALUES (1, '…'"
+    ),
+    "-- note 'a' SELECT 's3cret' FROM users": "-- note '…' SELECT '…' FROM users",
     "UPDATE users SET name = 's3cret' WHERE id = ?": "UPDATE users SET name = '…' WHERE id = ?",
 }
 
@@ -33,6 +44,7 @@ TOLD = [
     'client.get(url="https://api.example/repos")',
     'client.get(url="/repos")',
     "SELECT * FROM users WHERE id = ? AND name LIKE ?2",
+    "SELECT token FROM users WHERE token = ? AND basic IS NULL",
     "20 connections at once, the limit is 6",
     "  14 of them waited in the queue, 1.0 ms in all",
     "while the app handled GET /a/b",

@@ -33,10 +33,23 @@ def test_the_worst_come_first_and_the_end_of_an_id_is_kept() -> None:
     lines = [line.text for line in summary(tests, top=2, width=60, failing=True)]
     assert lines == [
         "simultaneous connections",
-        "                 5 / 6      17 % left  …of_a_file.py::test_5",
+        "                 5 / 6      16 % left  …of_a_file.py::test_5",
         "                 3 / 6      50 % left  …of_a_file.py::test_3",
         "  … and 1 more test",
     ]
+
+
+def test_of_a_limit_of_nothing_the_most_comes_first() -> None:
+    worst = {used: {"unread_bodies": Usage(used=used, limit=0, other=0)} for used in (3, 9)}
+    tests = [record(f"test_{used}", usage=usage, violations=()) for used, usage in worst.items()]
+    lines = [line.text for line in summary(tests, top=1, width=80, failing=True)]
+    assert lines[1].split() == ["9", "/", "0", "over,", "warns", "test_9"]
+
+
+def test_nothing_is_called_whole_of_which_something_was_used() -> None:
+    used = record(usage={"subrequests": Usage(used=9, limit=10_000, other=None)}, violations=())
+    lines = [line.text for line in summary([used], top=None, width=80, failing=True)]
+    assert lines[1].split()[3:5] == ["99", "%"]
 
 
 def test_quiet_tells_only_what_would_fail() -> None:

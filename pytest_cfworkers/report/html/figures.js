@@ -32,21 +32,25 @@ function amount(column, value) {
   return column.unit === "bytes" ? size(value) : number(value);
 }
 
-/** Write how much of a limit is left, in percent of it. */
-function left(headroom) {
-  return headroom < 0 ? "over" : `${Math.floor(headroom)} %`;
-}
-
-/** Return how much of a limit is left, in percent of it; negative where it is broken. */
-function headroom(used, limit) {
-  if (!limit) return used ? -100 : 100;
+/** Return how much of the limit of a column a test left, in percent of it; negative where it is broken. */
+function headroom(test, place) {
+  const [used, limit] = [index.used[place][test], index.limit[place][test]];
+  if (used === null) return 100;
+  if (!limit) return used ? -100 * used : 100;
   return (100 * (limit - used)) / limit;
 }
 
-/** Say how that is to be taken: what is over a limit and breaks no rule was allowed to be, or only warns. */
-function standing(percent, broken) {
-  if (percent < 0) return broken ? "over" : "warns";
-  return percent < index.tight ? "tight" : "plenty";
+/** Say how that is to be taken, and in which words: what is over a limit need not have broken anything. */
+function standing(test, place) {
+  const excess = index.excess[test]?.[place];
+  if (excess) return index.over[excess];
+  const percent = headroom(test, place);
+  return [percent < index.tight ? "tight" : "plenty", `${Math.floor(percent)} %`];
+}
+
+/** Return the column of the limit of which a test left least. */
+function tightest(test) {
+  return index.columns.reduce((least, _, place) => (headroom(test, place) < headroom(test, least) ? place : least), 0);
 }
 
 function count(many, one) {

@@ -53,12 +53,20 @@ def cells(record: TestRecord, columns: Sequence[Column]) -> list[str]:
         if usage is not None and usage.used > usage.limit:
             text += f" of {amount(column.limit, usage.limit)}"
         found.append(text)
-    return [*found, left(least(record))]
+    limit = tightest(record)
+    return [*found, "100 %" if limit is None else record.left(limit).removesuffix(" left")]
+
+
+def tightest(record: TestRecord) -> Limit | None:
+    """Return the limit of which a test left least; None where it used nothing that has one."""
+    used = [limit for limit in ALL if limit.key in record.usage]
+    return min(used, key=lambda limit: record.usage[limit.key].headroom, default=None)
 
 
 def least(record: TestRecord) -> float:
     """Return the least headroom of a test, in percent."""
-    return min((usage.headroom for usage in record.usage.values()), default=100.0)
+    limit = tightest(record)
+    return 100.0 if limit is None else record.usage[limit.key].headroom
 
 
 def amount(limit: Limit, value: float) -> str:
@@ -72,11 +80,6 @@ def milliseconds(value: float) -> str:
     """Write milliseconds with three figures that matter."""
     digits = max(0, 2 - int(math.log10(value))) if value >= 1 else 2
     return f"{value:,.{digits}f} ms"
-
-
-def left(headroom: float) -> str:
-    """Write how much of a limit is left, in percent of it."""
-    return "over" if headroom < 0 else f"{math.floor(headroom)} %"
 
 
 def share(part: float, whole: float) -> float:

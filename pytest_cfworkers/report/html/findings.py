@@ -1,6 +1,6 @@
 """What was found, as a reader goes through it: one card for what is the same fault, the worst first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, Literal, final
@@ -17,6 +17,15 @@ DRAWN: Final = 2_000
 
 NAMED: Final = 100
 """Tests that are named which would fail on the other plan; the rest are counted."""
+
+TITLES: Final[Mapping[str, str]] = {
+    "violations": "What broke",
+    "known": "Known to the baseline, fails nothing",
+    "expected": "Broken where a failure is expected",
+    "advice": "Worth a look, fails nothing",
+    "allowed": "Broken, and allowed to be",
+}
+"""What is written over what was found, by the attribute of a record that holds it."""
 
 _FIX: Final = "Fix:"
 _CODE: Final = "    "
@@ -83,40 +92,18 @@ class Card:
 
 
 def broken(tests: Sequence[TestRecord]) -> tuple[Card, ...]:
-    """Return a card for each fault, in the order of the rules and then by how many tests it breaks."""
-    groups: dict[object, list[Finding]] = {}
-    for index, record in enumerate(tests):
-        for found in record.violations:
-            key = found.key, found.remedy
-            groups.setdefault(key, []).append(Finding(test=index, record=record, violation=found))
-    for group in groups.values():
-        group.sort(key=lambda finding: -finding.violation.observed)
-    ranked = sorted(groups.values(), key=lambda group: (RULES.index(group[0].violation.rule), -len(group)))
+    """Return a card for each fault, with the picture of the test that it was worst in."""
     pencil = _Pencil()
-    drawn = [pencil.draw(group[0]) for group in ranked]  # each card has its picture before any has a second
-    return tuple(
-        Card(
-            worst=worst,
-            rest=tuple(pencil.draw(finding) for finding in group[1:]),
-            remedy=tuple(blocks(worst.violation.remedy)),
-        )
-        for worst, group in zip(drawn, ranked, strict=True)
-    )
+    faults = _faults(tests, "violations")
+    drawn = [pencil.draw(fault[0]) for fault in faults]  # each card has its picture before any has a second
+    return tuple(_card((worst, *map(pencil.draw, fault[1:]))) for worst, fault in zip(drawn, faults, strict=True))
 
 
-def advice(tests: Sequence[TestRecord]) -> tuple[Card, ...]:
-    """Return a card for each thing that should be looked at and fails nothing."""
-    return _cards((index, record, found) for index, record in enumerate(tests) for found in record.advice)
-
-
-def allowed(tests: Sequence[TestRecord]) -> tuple[Card, ...]:
-    """Return a card for each thing that was broken and was allowed to be."""
-    return _cards((index, record, found) for index, record in enumerate(tests) for found in record.allowed)
-
-
-def known(tests: Sequence[TestRecord]) -> tuple[Card, ...]:
-    """Return a card for each thing that was broken, and that the baseline knows."""
-    return _cards((index, record, found) for index, record in enumerate(tests) for found in record.known)
+def excused(tests: Sequence[TestRecord]) -> Iterator[tuple[str, str, tuple[Card, ...]]]:
+    """Yield what fails nothing: its kind, a title, and a card for each thing that was found."""
+    for kind, title in TITLES.items():
+        if kind != "violations" and (faults := _faults(tests, kind)):
+            yield kind, title, tuple(map(_card, faults))
 
 
 def unneeded(tests: Sequence[TestRecord]) -> Iterator[tuple[int, TestRecord, str, str]]:
@@ -173,12 +160,23 @@ class _Pencil:
         return replace(finding, waterfall=waterfall)
 
 
-def _cards(found: Iterator[tuple[int, TestRecord, Violation]]) -> tuple[Card, ...]:
-    groups: dict[object, list[Finding]] = {}
-    for index, record, violation in found:
-        key = violation.key, violation.remedy
-        groups.setdefault(key, []).append(Finding(test=index, record=record, violation=violation))
-    return tuple(
-        Card(worst=first, rest=tuple(rest), remedy=tuple(blocks(first.violation.remedy)))
-        for first, *rest in groups.values()
-    )
+def _faults(tests: Sequence[TestRecord], kind: str) -> list[list[Finding]]:
+    """Put together what is the same fault: the rules in their order, then what is in most tests, then what is worst."""
+    faults: dict[object, list[Finding]] = {}
+    for index, record in enumerate(tests):
+        for found in getattr(record, kind):
+            finding = Finding(test=index, record=record, violation=found)
+            faults.setdefault((found.key, found.remedy), []).append(finding)
+    for fault in faults.values():
+        fault.sort(key=lambda finding: -finding.violation.observed)
+    return sorted(faults.values(), key=_rank)
+
+
+def _rank(fault: Sequence[Finding]) -> tuple[int, int, float]:
+    worst = fault[0].violation
+    return RULES.index(worst.rule), -len(fault), -worst.observed
+
+
+def _card(fault: Sequence[Finding]) -> Card:
+    worst, *rest = fault
+    return Card(worst=worst, rest=tuple(rest), remedy=tuple(blocks(worst.violation.remedy)))

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, final
 
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.limits import Limit
 from pytest_cfworkers.percentile import percentile
-from pytest_cfworkers.report.excess import OVER, Excess
-from pytest_cfworkers.report.html.figures import ALL, amount, left, milliseconds, share
+from pytest_cfworkers.report.excess import Excess
+from pytest_cfworkers.report.html.figures import ALL, amount, milliseconds, share
 from pytest_cfworkers.report.model import TestRecord, Usage
 from pytest_cfworkers.report.run import Run
 
@@ -22,9 +23,10 @@ TIGHT: Final = 20.0
 
 Standing = Literal["over", "allowed", "warns", "tight", "plenty"]
 
-_STANDING: Final[Mapping[Excess, Standing]] = {
+STANDING: Final[Mapping[Excess, Standing]] = {
     "broken": "over",
     "known": "allowed",
+    "expected": "allowed",
     "allowed": "allowed",
     "refused": "warns",
     "warned": "warns",
@@ -104,12 +106,12 @@ def verdict(run: Run) -> Verdict:
     """Say in two lines what a run came to."""
     broken = sum(bool(record.violations) for record in run.tests)
     gates = [gate for gate in run.gates if not gate.passed and gate.level == "critical"]
-    tests = number(len(run.tests), "test")
+    tests = counted(len(run.tests), "test")
     titles = []
     if broken:
         titles.append(f"{broken:,} of {tests} {'breaks' if broken == 1 else 'break'} a limit")
     if gates:
-        titles.append(f"{number(len(gates), 'gate')} {'fails' if len(gates) == 1 else 'fail'}")
+        titles.append(f"{counted(len(gates), 'gate')} {'fails' if len(gates) == 1 else 'fail'}")
     if titles:
         return Verdict(kind="broken", title=", ".join(titles), detail=_rules(run))
     if not run.tests:
@@ -117,7 +119,7 @@ def verdict(run: Run) -> Verdict:
         return Verdict(kind="empty", title="No test was guarded", detail=detail)
     known = sum(len(record.known) for record in run.tests)
     if known:
-        detail = f"{tests} measured, {number(known, 'violation')} known to the baseline"
+        detail = f"{tests} measured, {counted(known, 'violation')} known to the baseline"
         return Verdict(kind="kept", title="No limit is newly broken", detail=detail)
     return Verdict(kind="kept", title="Every limit is kept", detail=f"{tests} measured")
 
@@ -146,19 +148,14 @@ def spreads(tests: Sequence[TestRecord]) -> Iterator[Spread]:
             yield from _spread(limit.title, values, partial(amount, limit))
 
 
-def number(count: int, one: str) -> str:
-    """Write how many there are of something."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
-
-
 def _rules(run: Run) -> str:
     counts: dict[str, int] = {}
     for record in run.tests:
         for rule in dict.fromkeys(found.rule for found in record.violations):
             counts[rule] = counts.get(rule, 0) + 1
     ranked = sorted(counts.items(), key=lambda pair: -pair[1])
-    words = [f"{rule} in {number(count, 'test')}" for rule, count in ranked]
-    return ", ".join(words) if words else f"{number(len(run.tests), 'test')} measured, none newly breaks a limit"
+    words = [f"{rule} in {counted(count, 'test')}" for rule, count in ranked]
+    return ", ".join(words) if words else f"{counted(len(run.tests), 'test')} measured, none newly breaks a limit"
 
 
 def _headroom(limit: Limit, usage: Usage, index: int, record: TestRecord) -> Headroom:
@@ -166,12 +163,12 @@ def _headroom(limit: Limit, usage: Usage, index: int, record: TestRecord) -> Hea
     standing: Standing = "plenty" if usage.headroom >= TIGHT else "tight"
     excess = record.excess(limit)
     if excess:
-        standing = _STANDING[excess]
+        standing = STANDING[excess]
     return Headroom(
         limit=limit,
         used=amount(limit, usage.used),
         allowed=amount(limit, usage.limit),
-        left=OVER[excess] if excess else f"{left(usage.headroom)} left",
+        left=record.left(limit),
         standing=standing,
         within=share(min(usage.used, usage.limit), whole),
         beyond=share(max(0.0, usage.used - usage.limit), whole),

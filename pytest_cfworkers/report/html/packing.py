@@ -10,11 +10,12 @@ from typing import Any, Final, final, get_args
 
 from pytest_cfworkers.callsite import Frame
 from pytest_cfworkers.guards.connections import Outcome
+from pytest_cfworkers.report.excess import OVER, Excess
 from pytest_cfworkers.report.html.figures import Column, least
-from pytest_cfworkers.report.html.findings import blocks, is_link
-from pytest_cfworkers.report.html.overview import TIGHT
+from pytest_cfworkers.report.html.findings import TITLES, blocks, is_link
+from pytest_cfworkers.report.html.overview import STANDING, TIGHT
 from pytest_cfworkers.report.html.readable import readable
-from pytest_cfworkers.report.model import TestRecord
+from pytest_cfworkers.report.model import FOUND, TestRecord
 from pytest_cfworkers.report.timeline import Span, Timeline
 from pytest_cfworkers.violation import Violation
 from pytest_cfworkers.wording.lines import place
@@ -81,6 +82,9 @@ def pack(tests: Sequence[TestRecord], columns: Sequence[Column]) -> tuple[str, s
             for column in columns
         ],
         "outcomes": OUTCOMES,
+        "titles": TITLES,
+        "over": {excess: (STANDING[excess], words) for excess, words in OVER.items()},
+        "excess": {number: over for number, record in enumerate(tests) if (over := _excess(record, columns))},
         "ids": [readable(record.nodeid) for record in tests],
         "outcome": _short([record.outcome for record in tests]),
         "ms": [round(record.duration_ms, 2) for record in tests],
@@ -94,19 +98,25 @@ def pack(tests: Sequence[TestRecord], columns: Sequence[Column]) -> tuple[str, s
     return _safe(index), details
 
 
+def _excess(record: TestRecord, columns: Sequence[Column]) -> Mapping[int, Excess]:
+    """Return what it means that a test used more than a limit, by the column of the limit; most used less of each."""
+    return {place: excess for place, column in enumerate(columns) if (excess := record.excess(column.limit))}
+
+
 def _safe(data: object) -> str:
     """Write JSON that cannot end the script it stands in: no `<` is left, and all that is not ASCII is escaped."""
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _details(record: TestRecord, strings: Strings) -> Mapping[str, Any]:
-    lists = {"violations": record.violations, "known": record.known, "allowed": record.allowed, "advice": record.advice}
     where = f"{record.path}:{record.line}" if record.path and record.line else record.path
     return {
         "where": strings.number(where),
         "plan": record.plan,
         "found": {
-            kind: [_violation(violation, strings) for violation in found] for kind, found in lists.items() if found
+            kind: [_violation(violation, strings) for violation in found]
+            for kind in FOUND
+            if (found := getattr(record, kind))
         },
         "timelines": [_timeline(timeline, strings) for timeline in record.timelines],
     }

@@ -10,6 +10,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from pytest_cfworkers.counted import counted
 from pytest_cfworkers.report.html import figures, findings, overview, packing
 from pytest_cfworkers.report.html.readable import readable
 from pytest_cfworkers.report.run import Run
@@ -28,7 +29,7 @@ _WIDTH: Final = 1_240
 _WIDEST: Final = 1_480
 """Pixels that the page is wide where there is room, and that it is at most because its table wants more."""
 
-_SCRIPTS: Final = ("page.js", "figures.js", "timeline.js", "waterfall.js", "panel.js", "tests.js")
+_SCRIPTS: Final = ("page.js", "figures.js", "timeline.js", "legend.js", "waterfall.js", "panel.js", "tests.js")
 
 
 def render(run: Run) -> str:
@@ -60,9 +61,7 @@ def render(run: Run) -> str:
         headroom=tuple(overview.headroom(tests)),
         spreads=tuple(overview.spreads(tests)),
         broken=findings.broken(tests),
-        known=findings.known(tests),
-        allowed=findings.allowed(tests),
-        advice=findings.advice(tests),
+        excused=tuple(findings.excused(tests)),
         elsewhere=tuple(findings.elsewhere(tests)),
         named=findings.NAMED,
         unneeded=tuple(findings.unneeded(tests)),
@@ -88,7 +87,7 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {
         "milliseconds": figures.milliseconds,
         "is_link": findings.is_link,
-        "number": overview.number,
+        "counted": counted,
         "size": format_size,
     }
     return environment

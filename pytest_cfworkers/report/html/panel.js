@@ -41,10 +41,7 @@ function openPanel(test) {
         make("li", {}, make("span", { class: "rule" }, rule), " ", index.strings[headline]))),
       uses(test),
       pictures(test, details.timelines),
-      ...findings(details.found.violations, "What broke", "broken"),
-      ...findings(details.found.known, "Known to the baseline, fails nothing", "known"),
-      ...findings(details.found.allowed, "Broken, and allowed to be", "allowed"),
-      ...findings(details.found.advice, "Worth a look, fails nothing", "advice")),
+      ...Object.entries(index.titles).flatMap(([kind, title]) => findings(details.found[kind], title, kind))),
   );
   if (!panel.open) panel.showModal();
   panel.scrollTop = 0;
@@ -66,9 +63,8 @@ function uses(test) {
   const bars = index.columns.flatMap((column, place) => {
     const [used, limit] = [index.used[place][test], index.limit[place][test]];
     if (used === null) return [];
-    const percent = headroom(used, limit);
     const whole = Math.max(used, limit) || 1;
-    const kind = standing(percent, index.rules[test].includes(column.rule));
+    const [kind, words] = standing(test, place);
     const within = (100 * Math.min(used, limit)) / whole;
     return [make("li", { class: kind },
       make("p", { class: "title", title: column.title }, column.short),
@@ -77,7 +73,7 @@ function uses(test) {
         shape("rect", { class: "within", width: `${within}%`, height: "100%", rx: 3 }),
         ...(used > limit ? [shape("rect", { class: "beyond", x: `${within}%`, width: `${100 - within}%`, height: "100%" })] : [])),
       make("p", { class: "what" }, make("span", {}, `${amount(column, used)} of ${amount(column, limit)}`),
-        make("span", { class: "left" }, sign(kind), percent < 0 ? "over" : `${left(percent)} left`)))];
+        make("span", { class: "left" }, sign(kind), used > limit ? words : `${words} left`)))];
   });
   return make("ul", { class: "bars uses" }, ...bars);
 }

@@ -8,10 +8,14 @@ const columns = [
   { name: "Outcome", values: index.outcome, text: true },
   { name: "Time", values: index.ms, write: milliseconds },
   ...index.columns.map((column, place) => ({
-    name: column.short, title: column.title, rule: column.rule, values: index.used[place], limits: index.limit[place],
+    name: column.short, title: column.title, values: index.used[place], limits: index.limit[place], limitOf: () => place,
     write: (value) => amount(column, value),
   })),
-  { name: "Left", title: "least headroom of any limit", values: index.left, write: left, ascending: true },
+  {
+    name: "Left", title: "least headroom of any limit", values: index.left, ascending: true,
+    limitOf: index.columns.length ? tightest : null,
+    write: (_, test) => (index.columns.length ? standing(test, tightest(test))[1] : "100 %"),
+  },
 ];
 let sorted = { column: columns.length - 1, ascending: true };
 let shown = STEP;
@@ -41,20 +45,17 @@ function matching() {
 }
 
 function isTight(test, place) {
-  const used = index.used[place][test];
-  return used !== null && headroom(used, index.limit[place][test]) < index.tight;
+  return index.used[place][test] !== null && headroom(test, place) < index.tight;
 }
 
 function rowOf(test) {
-  const cells = columns.slice(2).map(({ values, write, limits, rule }, place) => {
+  const cells = columns.slice(2).map(({ values, write, limits, limitOf }) => {
     const value = values[test];
     if (value === null) return make("td", { role: "cell" });
-    const limit = limits?.[test];
-    const percent = limits ? headroom(value, limit) : place === columns.length - 3 ? value : 100;
-    const kind = standing(percent, rule ? index.rules[test].includes(rule) : index.rules[test].length);
-    const text = write ? write(value) : value;
-    return make("td", { role: "cell", class: kind === "plenty" ? null : kind },
-      percent < 0 && limits ? `${text} of ${write(limit)}` : text);
+    const [kind, words] = limitOf ? standing(test, limitOf(test)) : ["plenty", ""];
+    const beyond = limits && value > limits[test];
+    return make("td", { role: "cell", class: kind === "plenty" ? null : kind, title: beyond && words },
+      beyond ? `${write(value)} of ${write(limits[test])}` : write(value, test));
   });
   return make("tr", { role: "row", "data-test": test },
     make("th", { scope: "row", role: "rowheader" }, make("a", { class: "test", href: `#t${test}` }, ...partsOf(index.ids[test]))),

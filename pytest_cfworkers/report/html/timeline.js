@@ -45,13 +45,14 @@ function statesOf(span, end) {
 function wantedOf(timeline) {
   const events = [];
   for (const span of timeline.spans) {
-    events.push([span.opened, 1]);
+    events.push([span.opened, 1, 1]);
     const freed = (timeline.byHeaders ? span.headers : null) ?? span.closed;
-    if (freed !== null) events.push([freed, -1]);
+    // What ends and what begins at one moment came one after the other.
+    if (freed !== null) events.push([freed, freed > span.opened ? 0 : 2, -1]);
   }
-  events.sort((one, other) => one[0] - other[0] || other[1] - one[1]);
+  events.sort((one, other) => one[0] - other[0] || one[1] - other[1]);
   let open = 0;
-  return events.map(([at, change]) => [at, (open += change)]);
+  return events.map(([at, , change]) => [at, (open += change)]);
 }
 
 /** Return the stretch of time in which something is shown, or all of the invocation. */

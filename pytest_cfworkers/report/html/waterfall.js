@@ -1,17 +1,9 @@
 // The waterfall of one invocation: drawn when it is opened, zoomed and walked through by mouse and by keyboard.
 
 const MOST_ROWS = 500;
+const MOST_CHECKPOINTS = 50;
 const LEAST = 0.35; // Percent that the shortest part of a bar is wide, so that it is seen.
 const LAST_TICK = 94; // Percent: the text of a later one would stand outside.
-const TOLD = {
-  consumed: "read to its end", cancelled: "closed unread", failed: "failed", abandoned: "forgotten unread",
-  evicted: "evicted: cancelled to make room", open: "still open at the end",
-};
-const LEGEND = [
-  ["queued", "queued for a slot"], ["waiting", "waiting for headers"], ["streaming", "streaming the body"],
-  ["service", "D1 and other services"],
-];
-const ENDS = ["evicted", "cancelled", "failed", "abandoned", "open"];
 
 /** The waterfall of one timeline. */
 class Waterfall {
@@ -29,8 +21,8 @@ class Waterfall {
       `connections that hold a slot or wait for one, over time: at most ${this.peak}${
         timeline.slots === null ? "" : `, the limit is ${timeline.slots}`}` });
     this.memory = shape("svg", { role: "img", "aria-label": "memory held over time" });
-    this.moments = shape("svg", { role: "img", "aria-label":
-      `checkpoints: ${timeline.checkpoints.map(([name, time]) => `${name} at ${milliseconds(time)}`).join(", ")}` });
+    this.checkpoints = timeline.checkpoints.slice(0, MOST_CHECKPOINTS);
+    this.moments = this.checkpoints.map(([, time]) => shape("svg", { role: "img", "aria-label": `at ${milliseconds(time)}` }));
     this.tell = make("div", { class: "tell" });
     this.pictures = this.spans.map(() => shape("svg", { "aria-hidden": "true" }));
     this.rows = this.spans.map((span, row) => this.rowOf(span, row));
@@ -50,6 +42,7 @@ class Waterfall {
   element() {
     const { timeline, memoryLimit, spans } = this;
     const most = size(Math.max(0, ...timeline.memory.map(([, held]) => held)));
+    const unnamed = timeline.checkpoints.length - this.checkpoints.length;
     const missing = timeline.spans.length - spans.length + timeline.dropped;
     return make("div", { class: "waterfall" },
       make("div", { class: "above" }, legend(timeline), this.buttons()),
@@ -61,7 +54,10 @@ class Waterfall {
       missing > 0 && make("p", { class: "more" }, `and ${count(missing, "connection")} more`),
       timeline.memory.length > 0
         && lane("memory", "memory", this.memory, memoryLimit ? `${most} / ${size(memoryLimit)}` : most),
-      timeline.checkpoints.length > 0 && lane("checkpoints", "checkpoints", this.moments),
+      this.moments.length > 0 && make("ul", { class: "checkpoints", "aria-label": "Checkpoints" },
+        ...this.checkpoints.map(([name, time], place) => make("li", { class: "lane", title: `${name}, at ${milliseconds(time)}` },
+          make("span", { class: "name" }, name), this.moments[place]))),
+      unnamed > 0 && make("p", { class: "more" }, `and ${count(unnamed, "more checkpoint")}`),
       spans.length > 0 && this.tell,
       spans.length > 0 && make("p", { class: "keys" }, make("kbd", {}, "↑ ↓"), " connections, ", make("kbd", {}, "← →"),
         " time, ", make("kbd", {}, "+"), " ", make("kbd", {}, "−"), " zoom, ", make("kbd", {}, "0"), " fit"));
@@ -161,10 +157,9 @@ class Waterfall {
     });
     this.paintLoad(grid());
     this.paintMemory(grid());
-    this.moments.replaceChildren(...this.timeline.checkpoints.flatMap(([name, time]) => {
-      const marks = this.mark(time, "checkpoint", "checkpoint", 9);
-      return marks.length ? [...marks, shape("text", { x: `${this.at(time)}%`, dx: 8, y: 13 }, name)] : [];
-    }));
+    this.checkpoints.forEach(([, time], place) => {
+      this.moments[place].replaceChildren(...grid(), ...this.mark(time, "checkpoint", "checkpoint", 11));
+    });
   }
 
   bars(span) {
@@ -222,27 +217,4 @@ function stretched(kind, path, height) {
 function lane(kind, name, picture, figure) {
   return make("div", { class: `lane ${kind}`, "aria-hidden": kind === "axis" ? "true" : null },
     make("span", { class: "name" }, `${name} `, figure ? make("b", {}, figure) : ""), picture);
-}
-
-/** Name only what this waterfall shows. */
-function legend(timeline) {
-  const states = new Set(timeline.spans.flatMap((span) => statesOf(span, timeline.wall).map(([state]) => state)));
-  const ends = new Set(timeline.spans.map((span) => span.outcome));
-  return make("ul", { class: "legend" },
-    ...LEGEND.filter(([state]) => states.has(state)).map(([state, text]) => make("li", {},
-      shape("svg", { "aria-hidden": "true" }, shape("rect", { class: `bar ${state}`, x: 1, width: 24 })), text)),
-    ...ENDS.filter((end) => ends.has(end)).map((end) => make("li", {},
-      shape("svg", { "aria-hidden": "true" }, shape("use", { href: `#end-${end}`, class: `end ${end}`, x: 13, y: 11 })), TOLD[end])));
-}
-
-/** Say how a connection ended. */
-function told(span) {
-  return span.service && span.outcome === "consumed" ? "answered" : TOLD[span.outcome];
-}
-
-/** Say all about a connection, for those who hear it. */
-function sentence(span, timeline) {
-  const states = statesOf(span, timeline.wall).map(([state, start, end]) => `${state} ${milliseconds(end - start)}`);
-  const site = span.site ? `, opened at ${span.site.split("\n")[0]}` : "";
-  return `${span.label}: ${states.join(", ")}, ${told(span)}${site}`;
 }

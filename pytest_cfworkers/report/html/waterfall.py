@@ -13,6 +13,9 @@ from pytest_cfworkers.wording.lines import place
 ROWS: Final = 40
 """Connections that one picture shows; the rest are counted."""
 
+CHECKPOINTS: Final = 20
+"""Moments that the test named and one picture shows."""
+
 _TICKS: Final = 5
 _LAST_TICK: Final = 94.0
 """Percent: the text of a later one would stand outside."""
@@ -67,7 +70,8 @@ class Waterfall:
         mark: How high the line of the limit is, in percent from the bottom.
         memory: The bytes held over time: an SVG path, 1000 wide and 100 high; "" where it was not measured.
         peak_memory: The most that were held, in words.
-        checkpoints: Place and name of the moments that the test named.
+        checkpoints: The first moments that the test named: place, name, and when that was.
+        more_checkpoints: Moments that the test named and are not shown.
     """
 
     name: str
@@ -80,7 +84,8 @@ class Waterfall:
     mark: float
     memory: str
     peak_memory: str
-    checkpoints: tuple[tuple[float, str], ...]
+    checkpoints: tuple[tuple[float, str, str], ...]
+    more_checkpoints: int
 
 
 class Window(NamedTuple):
@@ -97,7 +102,7 @@ class Window(NamedTuple):
 def draw(timeline: Timeline) -> Waterfall:
     """Draw an invocation."""
     window = _window(timeline)
-    steps = list(_wanted(timeline))
+    steps = list(timeline.wanted())
     peak = max((count for _, count in steps), default=0)
     top = max(peak, timeline.slots or 0, 1)
     most = max((held for _, held in timeline.memory), default=0)
@@ -116,7 +121,10 @@ def draw(timeline: Timeline) -> Waterfall:
         mark=share(timeline.slots or 0, top),
         memory=_line([(window.at(moment), held / most) for moment, held in timeline.memory]) if most else "",
         peak_memory=format_size(most),
-        checkpoints=tuple((window.at(moment), name) for name, moment in timeline.checkpoints),
+        checkpoints=tuple(
+            (window.at(moment), name, milliseconds(moment)) for name, moment in timeline.checkpoints[:CHECKPOINTS]
+        ),
+        more_checkpoints=max(0, len(timeline.checkpoints) - CHECKPOINTS),
     )
 
 
@@ -180,21 +188,6 @@ def _states(span: Span, window: Window) -> Iterator[tuple[str, float]]:
     yield "waiting", closed if span.headers_ms is None else span.headers_ms
     if span.headers_ms is not None and closed > span.headers_ms:
         yield "streaming", closed
-
-
-def _wanted(timeline: Timeline) -> Iterator[tuple[float, int]]:
-    """Yield the moments at which the number of connections that hold a slot or ask for one changes."""
-    events: list[tuple[float, int]] = []
-    for span in timeline.spans:
-        events.append((span.opened_ms, 1))
-        freed = span.headers_ms if timeline.connection_model == "headers" else None
-        freed = span.closed_ms if freed is None else freed
-        if freed is not None:
-            events.append((freed, -1))
-    count = 0
-    for moment, change in sorted(events, key=lambda event: (event[0], -event[1])):
-        count += change
-        yield moment, count
 
 
 def _staircase(points: list[tuple[float, float]]) -> str:
