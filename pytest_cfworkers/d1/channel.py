@@ -40,12 +40,12 @@ class RoundTrip:
     @property
     def statements(self) -> tuple[str, ...]:
         """The SQL texts in order."""
-        return tuple(query.sql for query in self.queries)
+        return tuple(sql for sql, _ in self.queries)
 
     @property
     def parameters(self) -> tuple[int, ...]:
         """The number of bound values for each statement."""
-        return tuple(len(query.params) for query in self.queries)
+        return tuple(len(params) for _, params in self.queries)
 
     def scans(self, site: Site) -> Iterator[Scan]:
         """Yield the statements that read a whole table of more than a few rows, where the backend can tell.
@@ -56,11 +56,11 @@ class RoundTrip:
         scanned = getattr(self.backend, "scanned_tables", None)
         if scanned is None or self.answer is None or self.kind not in {"query", "batch"}:
             return
-        for query, result in zip(self.queries, self.answer.results, strict=False):
-            rows = result.meta.get("rows_read", 0)
+        for (sql, _), (_, _, meta) in zip(self.queries, self.answer.results, strict=False):
+            rows = meta.get("rows_read", 0)
             if rows >= SCANNED_ROWS:
-                for table in scanned(query.sql):
-                    yield Scan(table, rows, query.sql, site)
+                for table in scanned(sql):
+                    yield Scan(table, rows, sql, site)
 
 
 class Watcher(Protocol):
@@ -116,7 +116,8 @@ class Channel:
 
     async def _send_watched(self, watcher: Watcher, kind: RequestKind, queries: Sequence[Query]) -> Answer:
         __tracebackhide__ = True
-        queries = [query._replace(counted=True) for query in queries]
+        if kind == "rows":
+            kind = "query"  # a watcher looks at what was read
         trip = RoundTrip(kind, queries)
         async with watcher.round_trip(trip):
             trip.answer = await self._send_struck(kind, queries)

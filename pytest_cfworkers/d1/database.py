@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.channel import Channel
 from pytest_cfworkers.d1.errors import D1Error, JsException, Refused
 from pytest_cfworkers.d1.javascript import WHITESPACE
@@ -62,7 +61,7 @@ class D1Database:
         __tracebackhide__ = True
         if not isinstance(sql, str):
             refuse_unsendable(sql)
-        return D1PreparedStatement(self._connection, Query(sql))
+        return D1PreparedStatement(self._connection, (sql, ()))
 
     async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
         """Run statements in one transaction and one round trip.
@@ -99,13 +98,13 @@ class D1Database:
             raise _no_text(sql)
         lines = sql.strip(WHITESPACE).split("\n")
         try:
-            answer = await self._channel.send("exec", [Query(line, counted=False) for line in lines])
+            answer = await self._channel.send("exec", [(line, ()) for line in lines])
         except Refused as refused:
             if refused.kind == "reset":
                 raise execution_error(refused) from None
             reason = f"Error in line 1: {lines[0]}: {refused.reason}"
             raise D1Error.caused("D1_EXEC_ERROR", reason) from None
-        return JsDict(count=len(answer.results), duration=sum(result.meta["duration"] for result in answer.results))
+        return JsDict(count=len(answer.results), duration=sum(meta["duration"] for _, _, meta in answer.results))
 
     def withSession(self, constraint: str | None = None, /) -> D1DatabaseSession:  # noqa: N802 - the platform's name
         """Return a session.

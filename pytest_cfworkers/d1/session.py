@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.errors import Refused
 from pytest_cfworkers.d1.javascript import WHITESPACE
-from pytest_cfworkers.d1.result import JsDict, d1_result
+from pytest_cfworkers.d1.result import JsDict, d1_results
 from pytest_cfworkers.d1.sending import batch_queries, queries_of, type_error
 from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error
 from pytest_cfworkers.d1.values import refuse_unsendable
 
 if TYPE_CHECKING:
-    from pytest_cfworkers.d1.backend import Answer, RawResult
+    from pytest_cfworkers.d1.backend import Answer, Query, RawResult, RequestKind
     from pytest_cfworkers.d1.channel import Channel
 
 FIRST_UNCONSTRAINED: Final = "first-unconstrained"
@@ -34,12 +33,12 @@ class Connection:
         self.channel: Channel = channel
         self._start = start
 
-    async def query(self, query: Query) -> RawResult:
+    async def query(self, query: Query, kind: RequestKind = "query") -> RawResult:
         """Run one statement."""
         __tracebackhide__ = True
-        is_text = isinstance(query.sql, str)
+        is_text = isinstance(query[0], str)
         try:
-            answer = await (self.channel.send("query", (query,)) if is_text else self._send_other(query))
+            answer = await (self.channel.send(kind, (query,)) if is_text else self._send_other(query))
         except Refused as refused:
             raise execution_error(refused) from None
         if self._start is not None:
@@ -58,7 +57,7 @@ class Connection:
         except Refused as refused:
             raise execution_error(refused) from None
         self._follow(answer.bookmark)
-        return [d1_result(raw) for raw in answer.results]
+        return d1_results(answer.results)
 
     @property
     def bookmark(self) -> str | None:
@@ -93,7 +92,7 @@ class D1DatabaseSession:
         __tracebackhide__ = True
         if not isinstance(sql, str):
             refuse_unsendable(sql)
-        return D1PreparedStatement(self._connection, Query(sql))
+        return D1PreparedStatement(self._connection, (sql, ()))
 
     async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
         """Run statements in one transaction and one round trip.

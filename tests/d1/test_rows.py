@@ -2,7 +2,6 @@
 
 import pytest
 
-from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.engine import Engine
 
 
@@ -15,7 +14,7 @@ def _engine() -> Engine:
         "CREATE TABLE log (x)",
         "INSERT INTO t VALUES (1, 'x', 1), (2, 'x', 2), (3, 'y', 3), (4, 'z', 4)",
     ):
-        engine.answer("query", [Query(sql)])
+        engine.answer("query", [(sql, ())])
     return engine
 
 
@@ -37,7 +36,7 @@ def _engine() -> Engine:
     ],
 )
 def test_counts(engine: Engine, sql: str, read: int, written: int) -> None:
-    meta = engine.answer("query", [Query(sql)]).results[0].meta
+    meta = engine.answer("query", [(sql, ())]).results[0][2]
     assert (meta["rows_read"], meta["rows_written"]) == (read, written)
 
 
@@ -55,5 +54,5 @@ def test_counts(engine: Engine, sql: str, read: int, written: int) -> None:
 )
 def test_alter_table_counts_the_rows_of_the_schema(engine: Engine, sql: str, read: int, written: int) -> None:
     """As recorded for a schema of four rows, the runtime's own included, of which two belong to the table."""
-    meta = engine.answer("query", [Query(sql)]).results[0].meta
+    meta = engine.answer("query", [(sql, ())]).results[0][2]
     assert (meta["rows_read"], meta["rows_written"]) == (read, written)
