@@ -32,6 +32,7 @@ class Instruction(NamedTuple):
         p1: The cursor, mostly.
         p2: Where it jumps, if it jumps.
         p3: Mostly a register.
+        p4: Mostly a text; for what puts in and takes out rows, the name of the table, if a hook sees it.
         p5: Flags.
     """
 
@@ -39,6 +40,7 @@ class Instruction(NamedTuple):
     p1: int
     p2: int
     p3: int
+    p4: str
     p5: int
 
 
@@ -135,9 +137,12 @@ class Flow:
 
     def _couple_coroutines(self, number: int, part: list[Instruction]) -> None:
         """State that a reader goes on once for each row that its coroutine yields, and jumps at its end."""
-        for start in (at for at, instruction in enumerate(part) if instruction.opcode == "InitCoroutine"):
+        starts = [at for at, instruction in enumerate(part) if instruction.opcode == "InitCoroutine"]
+        for start in (at for at in starts if part[at].p2):
             register, after, entry = part[start].p1, part[start].p2, part[start].p3
             body = range(entry, after)
+            # One that is read in a loop is started before each round, by instructions that do not jump.
+            anew = [at for at in starts if part[at].p1 == register and part[at].p3 == entry and not part[at].p2]
             inside = [at for at in body if part[at].opcode == "Yield" and part[at].p1 == register]
             ends = [at for at in body if part[at].opcode == "EndCoroutine" and part[at].p1 == register]
             readers = [
@@ -146,7 +151,7 @@ class Flow:
                 if instruction.opcode == "Yield" and instruction.p1 == register and at not in body
             ]
             begin = self._edge((number, entry))
-            self._state(_minus(self.visits(number, start), {begin: 1}), {})
+            self._state(_minus(_sum(self.visits(number, at) for at in anew or [start]), {begin: 1}), {})
             taken = _sum({self._out[number, at]["next"]: 1} for at in readers)
             ended = _sum({self._out[number, at]["jump"]: 1} for at in readers if "jump" in self._out[number, at])
             given = _sum(self.visits(number, at) for at in inside)

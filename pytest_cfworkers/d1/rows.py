@@ -36,6 +36,7 @@ _EQUALITY_SEEKS: Final = frozenset({"SeekGE", "SeekLE"})
 _FULL_SCAN: Final = 1  # P5 of Next: SQLITE_STMTSTATUS_FULLSCAN_STEP
 _COUNTED: Final = 1  # OPFLAG_NCHANGE
 _SEEK_EQUAL: Final = 2  # OPFLAG_SEEKEQ
+_UPDATES: Final = 4  # OPFLAG_ISUPDATE
 _NO_OPERATION: Final = 0x40  # OPFLAG_ISNOOP
 _FREES: Final = frozenset({"Delete", "IdxDelete", "Clear", "Destroy", "VUpdate"})
 _LONGEST_PROGRAM: Final = 2_000
@@ -65,6 +66,7 @@ class RowCounts(NamedTuple):
         read: By name of a report: coefficients.
         written: The same.
         needs_status: Whether SQLite's statement status is needed, and not only rows and changes.
+        needs_events: Whether it is needed how many rows of each table were put in, updated and taken out.
         counted_roots: Pages of tables whose rows `count(*)` counts.
         frees: Whether it may set pages free.
         exact: Whether the flow equations determined both without an assumption.
@@ -73,6 +75,7 @@ class RowCounts(NamedTuple):
     read: Combination
     written: Combination
     needs_status: bool
+    needs_events: bool
     counted_roots: tuple[int, ...]
     exact: bool
     frees: bool
@@ -95,7 +98,9 @@ def _linear(combination: Combination) -> Linear | None:
     return Linear(*(int(combination.get(name, 0)) for name in ("one", "rows", "changes")))
 
 
-NOTHING: Final = RowCounts({}, {}, needs_status=False, counted_roots=(), exact=True, frees=True)
+NOTHING: Final = RowCounts(
+    {}, {}, needs_status=False, needs_events=False, counted_roots=(), exact=True, frees=True
+)
 
 
 TOO_LONG: Final = NOTHING._replace(written={"changes": 1}, exact=False)
@@ -111,10 +116,10 @@ def evaluate(combination: Combination, reports: dict[str, int]) -> int:
 def instructions(explained: list[tuple[apsw.SQLiteValue, ...]]) -> list[list[Instruction]]:
     """Return the programs that EXPLAIN lists one behind the other."""
     programs: list[list[Instruction]] = []
-    for address, opcode, p1, p2, p3, _, p5, *_ in explained:
+    for address, opcode, p1, p2, p3, p4, p5, *_ in explained:
         if address == 0:
             programs.append([])
-        programs[-1].append(Instruction(str(opcode), int(p1), int(p2), int(p3), int(p5)))  # type: ignore[arg-type]
+        programs[-1].append(Instruction(str(opcode), int(p1), int(p2), int(p3), str(p4 or ""), int(p5)))  # type: ignore[arg-type]
     return programs
 
 
@@ -138,6 +143,10 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
     sought = [flow.reduce(Sought(read, {})), flow.reduce(Sought(written, {}))]
     exact = not any(one.edges for one in sought)
     if not exact:
+        _learn_events(flow, programs)
+        sought = [flow.reduce(one) for one in sought]
+        exact = not any(one.edges for one in sought)
+    if not exact:
         for vector in [*_stores(flow, programs), *_unlikely(flow, programs)]:
             flow.assume_none(vector)
             sought = [flow.reduce(one) for one in sought]
@@ -151,9 +160,17 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
     )
     if any(instruction.opcode == "Clear" and instruction.p3 for part in programs for instruction in part):
         written_by = {**written_by, "changes": written_by.get("changes", 0) + 1}
-    needed = {*read_by, *written_by} & set(REPORTS)
+    needed = {*read_by, *written_by}
     frees = any(one.opcode in _FREES for part in programs for one in part)
-    return RowCounts(read_by, written_by, bool(needed), roots, exact, frees)
+    return RowCounts(
+        read=read_by,
+        written=written_by,
+        needs_status=bool(needed & set(REPORTS)),
+        needs_events=bool(needed - {*REPORTS, "one", "rows", "changes"}),
+        counted_roots=roots,
+        exact=exact,
+        frees=frees,
+    )
 
 
 def _root(part: list[Instruction], cursor: int) -> int:
@@ -207,6 +224,32 @@ def _learn(flow: Flow, programs: list[list[Instruction]]) -> None:
     for name in ("rows", "changes", "full_scan_steps", "sorts", "filter_hits", "filter_misses", "steps"):
         if sums[name] and not (name == "changes" and clears):
             flow.learn(sums[name], name)
+
+
+def event(operation: str, table: str) -> str:
+    """Return the name of a report that counts the rows of a table that were put in, updated or taken out.
+
+    Args:
+        operation: `"INSERT"`, `"UPDATE"` or `"DELETE"`.
+        table: Its name.
+    """
+    return f"{operation} {table}"
+
+
+def _learn_events(flow: Flow, programs: list[list[Instruction]]) -> None:
+    """State what a hook before each change of a row counts."""
+    sums: dict[str, Vector] = {}
+    for number, part in enumerate(programs):
+        for at, one in enumerate(part):
+            if one.opcode == "Insert" and one.p4 and not one.p5 & _UPDATES:
+                operation = "INSERT"
+            elif one.opcode == "Delete" and one.p4:
+                operation = "UPDATE" if one.p2 & _UPDATES else "DELETE"
+            else:
+                continue
+            _add(sums.setdefault(event(operation, one.p4), {}), flow.visits(number, at))
+    for name, vector in sums.items():
+        flow.learn(vector, name)
 
 
 def _changes(one: Instruction) -> bool:
