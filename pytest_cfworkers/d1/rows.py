@@ -98,9 +98,7 @@ def _linear(combination: Combination) -> Linear | None:
     return Linear(*(int(combination.get(name, 0)) for name in ("one", "rows", "changes")))
 
 
-NOTHING: Final = RowCounts(
-    {}, {}, needs_status=False, needs_events=False, counted_roots=(), exact=True, frees=True
-)
+NOTHING: Final = RowCounts({}, {}, needs_status=False, needs_events=False, counted_roots=(), exact=True, frees=True)
 
 
 TOO_LONG: Final = NOTHING._replace(written={"changes": 1}, exact=False)

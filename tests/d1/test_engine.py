@@ -153,6 +153,12 @@ def test_like_and_glob_are_sqlites(pattern: str, text: str) -> None:
     assert rows(_REPLACED, sql, *values) == [list(expected)]
 
 
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_like_and_glob_see_a_number_as_sqlite_writes_it(number: float) -> None:
+    written = _PLAIN.execute("SELECT CAST(? AS TEXT)", (number,)).get
+    assert rows(_REPLACED, "SELECT ?1 LIKE ?2, ?1 GLOB ?2", number, written) == [[1, 1]]
+
+
 _PLAIN = apsw.Connection(":memory:")
 _REPLACED = Engine()
 _REPLACED.store.blob_like.activate()
