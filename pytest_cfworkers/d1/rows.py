@@ -145,7 +145,7 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
         sought = [flow.reduce(one) for one in sought]
         exact = not any(one.edges for one in sought)
     if not exact:
-        for vector in [*_stores(flow, programs), *_unlikely(flow, programs)]:
+        for vector in [*_violations(flow, programs), *_stores(flow, programs), *_unlikely(flow, programs)]:
             flow.assume_none(vector)
             sought = [flow.reduce(one) for one in sought]
             if not any(one.edges for one in sought):
@@ -218,6 +218,8 @@ def _learn(flow: Flow, programs: list[list[Instruction]]) -> None:
                 _add(sums["filter_misses"], flow.edge(number, at, "next"))
             if _changes(one):
                 _add(sums["changes"], visits)
+            if one.opcode == "Halt" and one.p1:  # the statement would have failed
+                flow.assume_none(visits)
     clears = any(one.opcode in ("Clear", "VUpdate") for part in programs for one in part)
     for name in ("rows", "changes", "full_scan_steps", "sorts", "filter_hits", "filter_misses", "steps"):
         if sums[name] and not (name == "changes" and clears):
@@ -264,6 +266,16 @@ _UNLIKELY_JUMPS: Final = (
     ("Found", "IfPos", "DecrJumpZero", "IfNot", "If"),
     ("Eq", "Ne", "Lt", "Le", "Gt", "Ge"),
 )
+
+
+def _violations(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
+    """Return how often a foreign key is found violated, which something later in the statement may make up for."""
+    return [
+        flow.visits(number, at)
+        for number, part in enumerate(programs)
+        for at, one in enumerate(part)
+        if one.opcode == "FkCounter" and one.p2 > 0
+    ]
 
 
 _FILLS: Final = frozenset({"SorterInsert", "Insert", "IdxInsert", "RowSetAdd"})
