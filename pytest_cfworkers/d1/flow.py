@@ -11,6 +11,7 @@ statement. https://sqlite.org/opcode.html, https://sqlite.org/c3ref/c_stmtstatus
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from copy import copy
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
@@ -49,10 +50,13 @@ JUMPS: Final = frozenset(
     Init Goto InitCoroutine MustBeInt Eq Ne Lt Le Gt Ge ElseEq Once If IfNot IsType IsNull NotNull IfNullRow
     IfNoHope NoConflict NotFound Found SeekLT SeekLE SeekGE SeekGT SeekRowid NotExists IfSizeBetween Last
     SorterSort Sort Rewind IfEmpty Prev Next SorterNext IdxLE IdxGT IdxLT IdxGE RowSetRead RowSetTest Program
-    FkIfZero IfPos IfNotZero DecrJumpZero Filter VFilter VNext SorterCompare IncrVacuum
+    FkIfZero IfPos IfNotZero DecrJumpZero Filter VFilter VNext SorterCompare IncrVacuum SeekEqual
     """.split()  # noqa: SIM905 - a list would be a page long
 )
 """Instructions that may go on at P2."""
+
+SEEK_EQUAL: Final = "SeekEqual"
+"""The name used here for a seek of a whole key: if it finds the key, it skips the next instruction."""
 
 _ALWAYS_JUMPS: Final = frozenset({"Init", "Goto", "InitCoroutine"})
 _ENDS: Final = frozenset({"Halt", "Return", "EndCoroutine"})
@@ -126,6 +130,10 @@ class Flow:
                 continue
             out = self._out[number, at]
             visits = self.visits(number, at)
+            if not visits and self._program[number][at - 1].opcode == SEEK_EQUAL:
+                for edge in out.values():
+                    self._state({edge: 1}, {})
+                continue
             if instruction.opcode == "Gosub":
                 self._state(_minus(visits, {out["call"]: 1}), {})
                 self._state(_minus(visits, {out["next"]: 1}), {})
@@ -164,6 +172,11 @@ class Flow:
     def visits(self, number: int, at: int) -> Vector:
         """Return how often an instruction ran, in terms of the edges that lead to it."""
         return dict.fromkeys(self._in[number, at], 1)
+
+    @property
+    def edges(self) -> range:
+        """The ways from one instruction to another."""
+        return range(1, self._edges + 1)
 
     def edge(self, number: int, at: int, name: str) -> Vector:
         """Return how often an instruction was left one way: "next" or "jump"."""
@@ -211,6 +224,12 @@ class Flow:
                 value[name] = value.get(name, 0) - amount * coefficient
         return vector, value
 
+    def branch(self) -> Flow:
+        """Return the same equations, to which others can be added without these being changed."""
+        other = copy(self)
+        other._echelon = dict(self._echelon)  # noqa: SLF001 - the class's own
+        return other
+
     def learn(self, vector: Vector, reported: str) -> None:
         """Add an equation: the edges sum up to something that SQLite reports."""
         self._state(vector, {reported: 1})
@@ -250,6 +269,8 @@ def ways_out(at: int, instruction: Instruction) -> dict[str, int]:  # noqa: PLR0
         return {"next": at + 1, "jump": target} if target else {"next": at + 1}
     if opcode in _ENDS:
         return {}
+    if opcode == SEEK_EQUAL:
+        return {"next": at + 2, "jump": target}
     if opcode in _ALWAYS_JUMPS and target:
         return {"jump": target}
     if opcode in JUMPS and target:

@@ -76,7 +76,8 @@ class RowCounter:
             status: The reports.
         """
         counted = sum(self._table_rows(root) for root in counts.counted_roots)
-        return evaluate(counts.read, status) + counted, evaluate(counts.written, status)
+        read, written = evaluate(counts, status)
+        return read + counted, written
 
     def counts(self, compiled: Compiled) -> RowCounts:
         """Return how the numbers of a statement follow from what SQLite reports."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_cfworkers.d1.flow import Combination, Flow, Instruction, Sought, Vector
+from pytest_cfworkers.d1.courses import Courses, value
+from pytest_cfworkers.d1.flow import SEEK_EQUAL, Combination, Flow, Instruction, Sought, Vector
 
 if TYPE_CHECKING:
     import apsw
@@ -33,6 +34,7 @@ _READS: Final = frozenset(
 )
 _READS_BY_JUMP: Final = frozenset({"Next", "Prev", "SorterNext"})
 _EQUALITY_SEEKS: Final = frozenset({"SeekGE", "SeekLE"})
+_OPENS: Final = frozenset({"OpenRead", "OpenWrite", "ReopenIdx"})
 _FULL_SCAN: Final = 1  # P5 of Next: SQLITE_STMTSTATUS_FULLSCAN_STEP
 _COUNTED: Final = 1  # OPFLAG_NCHANGE
 _SEEK_EQUAL: Final = 2  # OPFLAG_SEEKEQ
@@ -69,7 +71,8 @@ class RowCounts(NamedTuple):
         needs_events: Whether it is needed how many rows of each table were put in, updated and taken out.
         counted_roots: Pages of tables whose rows `count(*)` counts.
         frees: Whether it may set pages free.
-        exact: Whether the flow equations determined both without an assumption.
+        courses: Those that the statement may take, where the equations alone do not determine both; then the
+            coefficients are those of the likeliest.
     """
 
     read: Combination
@@ -77,18 +80,18 @@ class RowCounts(NamedTuple):
     needs_status: bool
     needs_events: bool
     counted_roots: tuple[int, ...]
-    exact: bool
+    courses: Courses | None
     frees: bool
 
     @property
     def read_linear(self) -> Linear | None:
         """Rows read in terms of rows and changes alone, or None."""
-        return None if self.counted_roots else _linear(self.read)
+        return None if self.counted_roots or self.courses is not None else _linear(self.read)
 
     @property
     def written_linear(self) -> Linear | None:
         """Rows written in terms of rows and changes alone, or None."""
-        return _linear(self.written)
+        return None if self.courses is not None else _linear(self.written)
 
 
 def _linear(combination: Combination) -> Linear | None:
@@ -98,17 +101,17 @@ def _linear(combination: Combination) -> Linear | None:
     return Linear(*(int(combination.get(name, 0)) for name in ("one", "rows", "changes")))
 
 
-NOTHING: Final = RowCounts({}, {}, needs_status=False, needs_events=False, counted_roots=(), exact=True, frees=True)
+NOTHING: Final = RowCounts({}, {}, needs_status=False, needs_events=False, counted_roots=(), courses=None, frees=True)
 
 
-TOO_LONG: Final = NOTHING._replace(written={"changes": 1}, exact=False)
+TOO_LONG: Final = NOTHING._replace(written={"changes": 1})
 """What is assumed of programs whose equations would take too long: each change is one row written."""
 
 
-def evaluate(combination: Combination, reports: dict[str, int]) -> int:
-    """Return a number from its coefficients and the reports of a run."""
-    total = sum((amount * reports.get(name, 0) for name, amount in combination.items()), 0)
-    return max(0, round(total))
+def evaluate(counts: RowCounts, reports: dict[str, int]) -> list[int]:
+    """Return the rows read and written from their coefficients and the reports of a run."""
+    numbers = [counts.read, counts.written] if counts.courses is None else counts.courses.of(reports).numbers
+    return [max(0, round(value(one, reports))) for one in numbers]
 
 
 def instructions(explained: list[tuple[apsw.SQLiteValue, ...]]) -> list[list[Instruction]]:
@@ -118,7 +121,14 @@ def instructions(explained: list[tuple[apsw.SQLiteValue, ...]]) -> list[list[Ins
         if address == 0:
             programs.append([])
         programs[-1].append(Instruction(str(opcode), int(p1), int(p2), int(p3), str(p4 or ""), int(p5)))  # type: ignore[arg-type]
-    return programs
+    return [_with_equal_seeks(part) for part in programs]
+
+
+def _with_equal_seeks(part: list[Instruction]) -> list[Instruction]:
+    equal = {one.p1 for one in part if one.opcode in _OPENS and one.p5 & _SEEK_EQUAL}
+    return [
+        one._replace(opcode=SEEK_EQUAL) if one.opcode in _EQUALITY_SEEKS and one.p1 in equal else one for one in part
+    ]
 
 
 def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
@@ -137,20 +147,17 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
         return TOO_LONG
     flow = Flow(programs)
     read, written = _counted(flow, programs)
+    _exclude(flow, programs)
     _learn(flow, programs)
     sought = [flow.reduce(Sought(read, {})), flow.reduce(Sought(written, {}))]
     exact = not any(one.edges for one in sought)
+    events: set[str] = set()
     if not exact:
-        _learn_events(flow, programs)
+        events = _learn_events(flow, programs)
         sought = [flow.reduce(one) for one in sought]
         exact = not any(one.edges for one in sought)
-    if not exact:
-        for vector in [*_violations(flow, programs), *_stores(flow, programs), *_unlikely(flow, programs)]:
-            flow.assume_none(vector)
-            sought = [flow.reduce(one) for one in sought]
-            if not any(one.edges for one in sought):
-                break
-    read_by, written_by = (one.known for one in sought)
+    courses = None if exact else Courses(flow, programs, [read, written])
+    read_by, written_by = (one.known for one in sought) if courses is None else courses.likeliest.numbers
     roots = tuple(
         _root(programs[0], instruction.p1)
         for instruction in programs[0]
@@ -158,7 +165,7 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
     )
     if any(instruction.opcode == "Clear" and instruction.p3 for part in programs for instruction in part):
         written_by = {**written_by, "changes": written_by.get("changes", 0) + 1}
-    needed = {*read_by, *written_by}
+    needed = {*read_by, *written_by} if courses is None else {*REPORTS, *events}
     frees = any(one.opcode in _FREES for part in programs for one in part)
     return RowCounts(
         read=read_by,
@@ -166,7 +173,7 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
         needs_status=bool(needed & set(REPORTS)),
         needs_events=bool(needed - {*REPORTS, "one", "rows", "changes"}),
         counted_roots=roots,
-        exact=exact,
+        courses=courses,
         frees=frees,
     )
 
@@ -180,10 +187,9 @@ def _counted(flow: Flow, programs: list[list[Instruction]]) -> tuple[Vector, Vec
     written: Vector = {}
     for number, part in enumerate(programs):
         temporary = {one.p1 for one in part if one.opcode in ("OpenEphemeral", "OpenAutoindex", "OpenDup")}
-        equal = {one.p1 for one in part if one.opcode in ("OpenRead", "ReopenIdx") and one.p5 & _SEEK_EQUAL}
         for at, one in enumerate(part):
             opcode = one.opcode
-            if opcode in _EQUALITY_SEEKS and one.p1 in equal:
+            if opcode == SEEK_EQUAL:
                 _add(read, flow.edge(number, at, "next"))
             elif opcode in _READS:
                 _add(read, flow.visits(number, at))
@@ -218,12 +224,20 @@ def _learn(flow: Flow, programs: list[list[Instruction]]) -> None:
                 _add(sums["filter_misses"], flow.edge(number, at, "next"))
             if _changes(one):
                 _add(sums["changes"], visits)
-            if one.opcode == "Halt" and one.p1:  # the statement would have failed
-                flow.assume_none(visits)
     clears = any(one.opcode in ("Clear", "VUpdate") for part in programs for one in part)
     for name in ("rows", "changes", "full_scan_steps", "sorts", "filter_hits", "filter_misses", "steps"):
         if sums[name] and not (name == "changes" and clears):
             flow.learn(sums[name], name)
+
+
+def _exclude(flow: Flow, programs: list[list[Instruction]]) -> None:
+    """State what a statement that has succeeded did not do: halt with an error, or leave a foreign key violated."""
+    made_up_for = any(one.opcode == "FkCounter" and one.p2 < 0 for part in programs for one in part)
+    for number, part in enumerate(programs):
+        for at, one in enumerate(part):
+            violates = one.opcode == "FkCounter" and not one.p1 and one.p2 > 0 and not made_up_for
+            if violates or (one.opcode == "Halt" and one.p1):
+                flow.assume_none(flow.visits(number, at))
 
 
 def event(operation: str, table: str) -> str:
@@ -236,8 +250,8 @@ def event(operation: str, table: str) -> str:
     return f"{operation} {table}"
 
 
-def _learn_events(flow: Flow, programs: list[list[Instruction]]) -> None:
-    """State what a hook before each change of a row counts."""
+def _learn_events(flow: Flow, programs: list[list[Instruction]]) -> set[str]:
+    """State what a hook before each change of a row counts, and return the names of these counts."""
     sums: dict[str, Vector] = {}
     for number, part in enumerate(programs):
         for at, one in enumerate(part):
@@ -250,68 +264,13 @@ def _learn_events(flow: Flow, programs: list[list[Instruction]]) -> None:
             _add(sums.setdefault(event(operation, one.p4), {}), flow.visits(number, at))
     for name, vector in sums.items():
         flow.learn(vector, name)
+    return set(sums)
 
 
 def _changes(one: Instruction) -> bool:
     if one.opcode in ("Insert", "IdxInsert"):
         return bool(one.p5 & _COUNTED)
     return one.opcode == "Delete" and bool(one.p2 & _COUNTED)
-
-
-_UNLIKELY_JUMPS: Final = (
-    ("MustBeInt", "NoConflict", "NotExists", "FkIfZero", "VFilter", "IfNullRow", "Program"),
-    ("SeekGE", "SeekLE", "SeekGT", "SeekLT", "SeekRowid", "NotFound"),
-    ("IsNull", "NotNull", "Rewind", "Last", "Sort", "SorterSort"),
-    ("IdxGT", "IdxLT", "IdxGE", "IdxLE"),
-    ("Found", "IfPos", "DecrJumpZero", "IfNot", "If"),
-    ("Eq", "Ne", "Lt", "Le", "Gt", "Ge"),
-)
-
-
-def _violations(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
-    """Return how often a foreign key is found violated, which something later in the statement may make up for."""
-    return [
-        flow.visits(number, at)
-        for number, part in enumerate(programs)
-        for at, one in enumerate(part)
-        if one.opcode == "FkCounter" and one.p2 > 0
-    ]
-
-
-_FILLS: Final = frozenset({"SorterInsert", "Insert", "IdxInsert", "RowSetAdd"})
-_STARTS: Final = frozenset({"SorterSort", "Sort", "Rewind", "RowSetRead"})
-
-
-def _stores(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
-    """Return equations that hold where each row put into a sorter or temporary table is read once."""
-    equations = []
-    for number, part in enumerate(programs):
-        stores = {one.p1 for one in part if one.opcode in ("SorterOpen", "OpenEphemeral", "RowSetAdd")}
-        for store in sorted(stores):
-            balance: Vector = {}
-            for at, one in enumerate(part):
-                if one.p1 != store:
-                    continue
-                if one.opcode in _FILLS:
-                    _add(balance, flow.visits(number, at))
-                elif one.opcode in _STARTS:
-                    _add(balance, flow.edge(number, at, "next"), -1)
-                elif one.opcode in _READS_BY_JUMP:
-                    _add(balance, flow.edge(number, at, "jump"), -1)
-            if any(amount < 0 for amount in balance.values()):
-                equations.append(balance)
-    return equations
-
-
-def _unlikely(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
-    """Return the ways out of instructions that are taken least often, the least likely first."""
-    return [
-        flow.edge(number, at, "jump")
-        for opcodes in _UNLIKELY_JUMPS
-        for number, part in enumerate(programs)
-        for at, one in enumerate(part)
-        if one.opcode in opcodes
-    ]
 
 
 def _add(total: Vector, vector: Vector, times: int = 1) -> None:
