@@ -7,6 +7,7 @@ or a broken number of times, the statement took another course.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_cfworkers.d1.flow import Sought
@@ -24,10 +25,14 @@ _UNLIKELY_JUMPS: Final = (
     ("Found", "IfPos", "DecrJumpZero", "IfNot", "If"),
     ("Eq", "Ne", "Lt", "Le", "Gt", "Ge"),
 )
+_MAY_FIND_NOTHING: Final = (
+    ("Rewind", "Last", "Sort", "SorterSort", "SeekGE", "SeekLE", "SeekGT", "SeekLT", "SeekRowid", "SeekEqual"),
+    ("NotExists", "NotFound"),
+)
 _FILLS: Final = frozenset({"SorterInsert", "Insert", "IdxInsert", "RowSetAdd"})
 _STARTS: Final = frozenset({"SorterSort", "Sort", "Rewind", "RowSetRead"})
 _STEPS: Final = frozenset({"Next", "Prev", "SorterNext"})
-_MOST: Final = 24
+_MOST: Final = 24  # courses of a statement beside the usual one
 
 
 class Course(NamedTuple):
@@ -82,16 +87,22 @@ class Courses:
             yield course
 
     def _make(self) -> Iterator[Course]:
-        usual = [*_stores(self._flow, self._programs), *self._ways("jump")]
+        usual = [*_stores(self._flow, self._programs), *self._ways("jump", _UNLIKELY_JUMPS)]
         yield self._course(usual)
-        for way in self._ways("next")[:_MOST]:
-            yield self._course([way, *usual])
+        nothing_there = self._ways("next", _MAY_FIND_NOTHING)
+        unusual = [
+            *((way,) for way in nothing_there),
+            *combinations(nothing_there, 2),
+            *((way,) for way in self._ways("next", _UNLIKELY_JUMPS)),
+        ]
+        for ways in unusual[:_MOST]:
+            yield self._course([*ways, *usual])
 
-    def _ways(self, name: str) -> list[Vector]:
-        """Return one way out of each fork, those first that are left that way least often."""
+    def _ways(self, name: str, groups: tuple[tuple[str, ...], ...]) -> list[Vector]:
+        """Return one way out of each fork, in the order of the groups."""
         return [
             self._flow.edge(number, at, name)
-            for opcodes in _UNLIKELY_JUMPS
+            for opcodes in groups
             for number, part in enumerate(self._programs)
             for at, one in enumerate(part)
             if one.opcode in opcodes
