@@ -72,10 +72,7 @@ class Watcher(Protocol):
 
 
 class Channel:
-    """Sends requests to a backend, through whoever watches, past the faults that a test has asked for.
-
-    Args:
-        backend: What answers.
+    """What every round trip passes, whatever answers it: whoever watches, and the faults that a test has asked for.
 
     Attributes:
         watcher: Is told of each round trip in place of the current invocation; None for that.
@@ -85,15 +82,9 @@ class Channel:
     watcher: Watcher | None
     faults: Faults | None
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self) -> None:
         self.watcher = None
         self.faults = None
-
-    @property
-    def backend(self) -> Backend:
-        """What answers."""
-        return self._backend
 
     def watching(self) -> Watcher | None:
         """Return whoever is to be told of a round trip now."""
@@ -102,6 +93,18 @@ class Channel:
         from pytest_cfworkers.d1.budget import BUDGET  # noqa: PLC0415 - only where something is counted
 
         return BUDGET
+
+
+class BackendChannel(Channel):
+    """Sends requests to a backend.
+
+    Args:
+        backend: What answers.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self._backend = backend
 
     def send(self, kind: RequestKind, queries: Sequence[Query]) -> Awaitable[Answer]:
         """Make one round trip.

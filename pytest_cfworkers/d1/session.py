@@ -13,7 +13,7 @@ from pytest_cfworkers.d1.values import refuse_unsendable
 
 if TYPE_CHECKING:
     from pytest_cfworkers.d1.backend import Answer, Query, RawResult, RequestKind
-    from pytest_cfworkers.d1.channel import Channel
+    from pytest_cfworkers.d1.channel import BackendChannel
 
 FIRST_UNCONSTRAINED: Final = "first-unconstrained"
 FIRST_PRIMARY: Final = "first-primary"
@@ -29,8 +29,8 @@ class Connection:
 
     __slots__ = ("_start", "channel")
 
-    def __init__(self, channel: Channel, start: str | None = None) -> None:
-        self.channel: Channel = channel
+    def __init__(self, channel: BackendChannel, start: str | None = None) -> None:
+        self.channel: BackendChannel = channel
         self._start = start
 
     async def query(self, query: Query, kind: RequestKind = "query") -> RawResult:
@@ -72,19 +72,15 @@ class Connection:
             self._start = bookmark
 
 
-class D1DatabaseSession:
-    """What `withSession` returns: statements that read at least what the session has seen.
-
-    https://developers.cloudflare.com/d1/best-practices/read-replication/ (checked 2026-11-24)
-    """
+class StatementSource:
+    """What a database and each of its sessions have in common: they make statements, and run several at once."""
 
     __slots__ = ("_connection",)
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    _connection: Connection
 
     def prepare(self, sql: str, /) -> D1PreparedStatement:
-        """Return a statement of this session; nothing is sent or checked before it runs.
+        """Return a statement; nothing is sent or checked before it runs.
 
         Raises:
             TypeError: A value that the SDK does not send.
@@ -97,22 +93,37 @@ class D1DatabaseSession:
     async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
         """Run statements in one transaction and one round trip.
 
+        Args:
+            statements: A list (the SDK refuses a tuple) of prepared statements.
+
         Returns:
-            One result for each statement, in order.
+            One result for each statement, in order, as `run()` gives it.
 
         Raises:
             D1Error: `D1_ERROR`: one of them failed; nothing of the batch remains.
-            TypeError: A tuple of statements, which the SDK does not send.
+            TypeError: The SDK does not send the argument.
         """
         __tracebackhide__ = True
         return await self._connection.batch(batch_queries(statements))
+
+
+class D1DatabaseSession(StatementSource):
+    """What `withSession` returns: statements that read at least what the session has seen.
+
+    https://developers.cloudflare.com/d1/best-practices/read-replication/ (checked 2026-11-24)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def getBookmark(self) -> str | None:  # noqa: N802 - the platform's name
         """Return the latest bookmark that the session has seen, or None before its first query."""
         return self._connection.bookmark
 
 
-def open_session(channel: Channel, constraint: object) -> D1DatabaseSession:
+def open_session(channel: BackendChannel, constraint: object) -> D1DatabaseSession:
     """Return a session for what `withSession` was given.
 
     Raises:

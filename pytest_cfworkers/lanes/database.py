@@ -16,7 +16,7 @@ from pytest_cfworkers.lanes.wire import Chain
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from pytest_cfworkers.d1.backend import Answer, Query, RequestKind
+    from pytest_cfworkers.d1.backend import Query, RequestKind
     from pytest_cfworkers.d1.result import JsDict
     from pytest_cfworkers.lanes.remote import RemoteDatabase
 
@@ -31,7 +31,7 @@ class WorkerdChannel(Channel):
     """
 
     def __init__(self, remote: RemoteDatabase) -> None:
-        super().__init__(_NoBackend())
+        super().__init__()
         self.remote = remote
 
     async def run(self, kind: RequestKind, queries: Sequence[Query], chain: Chain) -> Any:
@@ -64,11 +64,6 @@ def _injected(kind: RequestKind, queries: Sequence[Query], refused: Refused) -> 
     if kind == "exec":
         return D1Error.caused("D1_EXEC_ERROR", f"Error in line 1: {queries[0][0]}: {refused.reason}")
     return D1Error.caused("D1_ERROR", refused.reason)
-
-
-class _NoBackend:
-    async def send(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
-        raise NotImplementedError(f"a {kind} of {len(queries)} queries went past the real binding")
 
 
 class WorkerdDatabase(D1Database):
