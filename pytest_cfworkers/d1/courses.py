@@ -7,6 +7,7 @@ or a broken number of times, the statement took another course.
 
 from __future__ import annotations
 
+import threading
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -29,6 +30,7 @@ _MAY_FIND_NOTHING: Final = (
     ("Rewind", "Last", "Sort", "SorterSort", "SeekGE", "SeekLE", "SeekGT", "SeekLT", "SeekRowid", "SeekEqual"),
     ("NotExists", "NotFound"),
 )
+_RUNS_KEPT: Final = 64
 _FILLS: Final = frozenset({"SorterInsert", "Insert", "IdxInsert", "RowSetAdd"})
 _STARTS: Final = frozenset({"SorterSort", "Sort", "Rewind", "RowSetRead"})
 _STEPS: Final = frozenset({"Next", "Prev", "SorterNext"})
@@ -60,25 +62,36 @@ class Courses:
         sought: The sums that are sought.
     """
 
-    def __init__(self, flow: Flow, programs: list[list[Instruction]], sought: list[Vector]) -> None:
+    def __init__(self, flow: Flow, programs: list[list[Instruction]], sought: list[Sought]) -> None:
         self._flow = flow
         self._programs = programs
         self._sought = sought
         self._known: list[Course] = []
         self._rest = self._make()
+        self._turn = threading.Lock()
+        self._evaluated: dict[frozenset[tuple[str, int]], list[Number]] = {}
 
     @property
     def likeliest(self) -> Course:
         """The course that is assumed as long as nothing speaks against it."""
         return next(self._in_order())
 
-    def of(self, reports: dict[str, int]) -> Course:
-        """Return the course that a run took.
+    def evaluate(self, reports: dict[str, int]) -> list[Number]:
+        """Return the sums that are sought, by the course that a run took.
 
         Args:
             reports: What SQLite reported of it.
         """
-        return next((course for course in self._in_order() if course.agrees(reports)), self.likeliest)
+        run = frozenset(reports.items())
+        sums = self._evaluated.get(run)
+        if sums is None:
+            with self._turn:  # databases in several threads have the courses of equal programs in common
+                taken = next((course for course in self._in_order() if course.agrees(reports)), self.likeliest)
+            sums = [value(one, reports) for one in taken.numbers]
+            if len(self._evaluated) >= _RUNS_KEPT:
+                self._evaluated.clear()
+            self._evaluated[run] = sums
+        return sums
 
     def _in_order(self) -> Iterator[Course]:
         yield from self._known
@@ -110,7 +123,7 @@ class Courses:
 
     def _course(self, assumed: list[Vector]) -> Course:
         flow = self._flow.branch()
-        sought = [flow.reduce(Sought(vector, {})) for vector in self._sought]
+        sought = self._sought
         for vector in assumed:
             if not any(one.edges for one in sought):
                 break

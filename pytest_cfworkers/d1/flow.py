@@ -235,7 +235,7 @@ class Flow:
         self._state(vector, {reported: 1})
 
     def assume_none(self, vector: Vector) -> None:
-        """Add an equation that is likely, not certain: the edges were never taken."""
+        """Add an equation, which may be no more than likely: the edges were never taken."""
         self._state(vector, {})
 
     def reduce(self, sought: Sought) -> Sought:

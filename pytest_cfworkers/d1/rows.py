@@ -110,8 +110,11 @@ TOO_LONG: Final = NOTHING._replace(written={"changes": 1})
 
 def evaluate(counts: RowCounts, reports: dict[str, int]) -> list[int]:
     """Return the rows read and written from their coefficients and the reports of a run."""
-    numbers = [counts.read, counts.written] if counts.courses is None else counts.courses.of(reports).numbers
-    return [max(0, round(value(one, reports))) for one in numbers]
+    if counts.courses is not None:
+        sums = counts.courses.evaluate(reports)
+    else:
+        sums = [value(one, reports) for one in (counts.read, counts.written)]
+    return [max(0, round(one)) for one in sums]
 
 
 def instructions(explained: list[tuple[apsw.SQLiteValue, ...]]) -> list[list[Instruction]]:
@@ -149,22 +152,21 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
     read, written = _counted(flow, programs)
     _exclude(flow, programs)
     _learn(flow, programs)
-    sought = [flow.reduce(Sought(read, {})), flow.reduce(Sought(written, {}))]
+    clears = any(one.opcode == "Clear" and one.p3 for part in programs for one in part)
+    sought = [flow.reduce(Sought(read, {})), flow.reduce(Sought(written, {"changes": 1} if clears else {}))]
     exact = not any(one.edges for one in sought)
     events: set[str] = set()
     if not exact:
         events = _learn_events(flow, programs)
         sought = [flow.reduce(one) for one in sought]
         exact = not any(one.edges for one in sought)
-    courses = None if exact else Courses(flow, programs, [read, written])
+    courses = None if exact else Courses(flow, programs, sought)
     read_by, written_by = (one.known for one in sought) if courses is None else courses.likeliest.numbers
     roots = tuple(
         _root(programs[0], instruction.p1)
         for instruction in programs[0]
         if instruction.opcode == "Count" and not instruction.p3
     )
-    if any(instruction.opcode == "Clear" and instruction.p3 for part in programs for instruction in part):
-        written_by = {**written_by, "changes": written_by.get("changes", 0) + 1}
     needed = {*read_by, *written_by} if courses is None else {*REPORTS, *events}
     frees = any(one.opcode in _FREES for part in programs for one in part)
     return RowCounts(
