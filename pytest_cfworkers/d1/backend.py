@@ -1,8 +1,8 @@
 """The seam between the binding's Python surface and what stands behind it.
 
 The surface (`D1Database`, prepared statements, sessions) converts arguments and shapes results. A backend
-only answers requests: a list of statements that run in one transaction. The in-process engine is one backend,
-the bridge to the real runtime another.
+only answers requests: a list of statements that run in one transaction. What goes there and comes back for each
+statement is a plain tuple, because an object of a class costs a tenth of what the statement itself does.
 """
 
 from __future__ import annotations
@@ -12,41 +12,27 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RequestKind = Literal["query", "batch", "exec", "dump"]
+RequestKind = Literal["query", "rows", "batch", "exec", "dump"]
+"""Which method of the binding asked: `"rows"` stands for a query of whose `meta` nobody will look at anything."""
 
 Wire = float | str | bytes | None
 """A bound value as it reaches the database: numbers are floats, NaN and infinities are None already."""
 
+Query = tuple[str, tuple[Wire, ...]]
+"""One statement text as the user wrote it (it may hold several statements) and the values bound to it, in order.
 
-class Query(NamedTuple):
-    """One statement text (which may hold several statements) and the values bound to it.
+The values are a `values.WithBlob` where one is a blob.
+"""
 
-    Attributes:
-        sql: The text as the user wrote it.
-        params: The converted values, in order; a `values.WithBlob` where one is a blob.
-        counted: Whether anybody will look at `rows_read` and `rows_written`; where not, a backend may leave
-            them 0.
-    """
+RawResult = tuple[list[str], list[list[Any]], dict[str, Any]]
+"""The answer to one query, in Python's types, before it is shaped into dictionaries: columns, rows and `meta`.
 
-    sql: str
-    params: tuple[Wire, ...] = ()
-    counted: bool = True
-
-
-class RawResult(NamedTuple):
-    """The answer to one query, in Python's types, before it is shaped into dictionaries.
-
-    Attributes:
-        columns: The names of the columns, also where no row came back; empty for statements without a result.
-        rows: One list for each row. Numbers are `int` where JavaScript calls them safe integers and `float`
-            elsewhere, blobs are lists of `int`, NULL is None.
-        meta: `served_by`, `duration` (milliseconds), `changes`, `last_row_id`, `changed_db`, `size_after`
-            (bytes), `rows_read`, `rows_written`.
-    """
-
-    columns: list[str]
-    rows: list[list[Any]]
-    meta: dict[str, Any]
+- The names of the columns, also where no row came back; empty for statements without a result.
+- One list for each row. Numbers are `int` where JavaScript calls them safe integers and `float` elsewhere, blobs are
+  lists of `int`, NULL is None.
+- `served_by`, `duration` (milliseconds), `changes`, `last_row_id`, `changed_db`, `size_after` (bytes), `rows_read`,
+  `rows_written`.
+"""
 
 
 class Answer(NamedTuple):
@@ -68,8 +54,8 @@ class Backend(Protocol):
         """Run the queries in order, in one transaction.
 
         Args:
-            kind: Which method of the binding asked. `"query"` brings one query, `"batch"` any number,
-                `"exec"` one for each line.
+            kind: Which method of the binding asked. `"query"` and `"rows"` bring one query, `"batch"` any number,
+                `"exec"` one for each line. With `"rows"` and `"exec"`, `rows_read` and `rows_written` may be left 0.
             queries: The statements; for `"dump"` there are none.
 
         Returns:

@@ -35,6 +35,7 @@ class BlobLike:
 
     def __init__(self, connection: apsw.Connection, pattern_bytes: int) -> None:
         self._connection = connection
+        self._cursor = connection.cursor()
         self._pattern_bytes = pattern_bytes
         self._case_sensitive = False
         self.active: bool = False
@@ -64,8 +65,8 @@ class BlobLike:
             self.activate()
 
     def _like(self, *arguments: apsw.SQLiteValue) -> int | None:
-        pattern, text = self._pattern(arguments[0]), _as_text(arguments[1])
-        escape = _as_text(arguments[2]) if len(arguments) > _WITHOUT_ESCAPE else ""
+        pattern, text = self._pattern(arguments[0]), self._as_text(arguments[1])
+        escape = self._as_text(arguments[2]) if len(arguments) > _WITHOUT_ESCAPE else ""
         if escape is None:
             return None
         if len(arguments) > _WITHOUT_ESCAPE and len(escape) != 1:
@@ -76,30 +77,28 @@ class BlobLike:
         return int(matcher.fullmatch(self._folded(text)) is not None)
 
     def _glob(self, *arguments: apsw.SQLiteValue) -> int | None:
-        pattern, text = self._pattern(arguments[0]), _as_text(arguments[1])
+        pattern, text = self._pattern(arguments[0]), self._as_text(arguments[1])
         if pattern is None or text is None:
             return None
         matcher = _glob_matcher(pattern)
         return int(matcher is not None and matcher.fullmatch(text) is not None)
 
     def _pattern(self, value: apsw.SQLiteValue) -> str | None:
-        pattern = _as_text(value)
+        pattern = self._as_text(value)
         if pattern is not None and len(pattern.encode()) > self._pattern_bytes:
             raise apsw.SQLError("LIKE or GLOB pattern too complex")
         return pattern
 
+    def _as_text(self, value: apsw.SQLiteValue) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, float):  # SQLite writes more digits than Python
+            [(value,)] = self._cursor.execute("SELECT CAST(? AS TEXT)", (value,))
+        text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+        return text.partition("\0")[0]
+
     def _folded(self, text: str) -> str:
         return text if self._case_sensitive else text.translate(_UPPER_TO_LOWER)
-
-
-def _as_text(value: apsw.SQLiteValue) -> str | None:
-    if value is None or isinstance(value, str):
-        text = value
-    elif isinstance(value, bytes):
-        text = value.decode(errors="replace")
-    else:
-        text = str(apsw.format_sql_value(value))
-    return None if text is None else text.partition("\0")[0]
 
 
 @lru_cache(maxsize=256)

@@ -40,12 +40,12 @@ class RoundTrip:
     @property
     def statements(self) -> tuple[str, ...]:
         """The SQL texts in order."""
-        return tuple(query.sql for query in self.queries)
+        return tuple(sql for sql, _ in self.queries)
 
     @property
     def parameters(self) -> tuple[int, ...]:
         """The number of bound values for each statement."""
-        return tuple(len(query.params) for query in self.queries)
+        return tuple(len(params) for _, params in self.queries)
 
     def scans(self, site: Site) -> Iterator[Scan]:
         """Yield the statements that read a whole table of more than a few rows, where the backend can tell.
@@ -56,11 +56,11 @@ class RoundTrip:
         scanned = getattr(self.backend, "scanned_tables", None)
         if scanned is None or self.answer is None or self.kind not in {"query", "batch"}:
             return
-        for query, result in zip(self.queries, self.answer.results, strict=False):
-            rows = result.meta.get("rows_read", 0)
+        for (sql, _), (_, _, meta) in zip(self.queries, self.answer.results, strict=False):
+            rows = meta.get("rows_read", 0)
             if rows >= SCANNED_ROWS:
-                for table in scanned(query.sql):
-                    yield Scan(table, rows, query.sql, site)
+                for table in scanned(sql):
+                    yield Scan(table, rows, sql, site)
 
 
 class Watcher(Protocol):
@@ -72,10 +72,7 @@ class Watcher(Protocol):
 
 
 class Channel:
-    """Sends requests to a backend, through whoever watches, past the faults that a test has asked for.
-
-    Args:
-        backend: What answers.
+    """What every round trip passes, whatever answers it: whoever watches, and the faults that a test has asked for.
 
     Attributes:
         watcher: Is told of each round trip in place of the current invocation; None for that.
@@ -85,15 +82,9 @@ class Channel:
     watcher: Watcher | None
     faults: Faults | None
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self) -> None:
         self.watcher = None
         self.faults = None
-
-    @property
-    def backend(self) -> Backend:
-        """What answers."""
-        return self._backend
 
     def watching(self) -> Watcher | None:
         """Return whoever is to be told of a round trip now."""
@@ -102,6 +93,18 @@ class Channel:
         from pytest_cfworkers.d1.budget import BUDGET  # noqa: PLC0415 - only where something is counted
 
         return BUDGET
+
+
+class BackendChannel(Channel):
+    """Sends requests to a backend.
+
+    Args:
+        backend: What answers.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self._backend = backend
 
     def send(self, kind: RequestKind, queries: Sequence[Query]) -> Awaitable[Answer]:
         """Make one round trip.
@@ -116,7 +119,8 @@ class Channel:
 
     async def _send_watched(self, watcher: Watcher, kind: RequestKind, queries: Sequence[Query]) -> Answer:
         __tracebackhide__ = True
-        queries = [query._replace(counted=True) for query in queries]
+        if kind == "rows":
+            kind = "query"  # a watcher looks at what was read
         trip = RoundTrip(kind, queries)
         async with watcher.round_trip(trip):
             trip.answer = await self._send_struck(kind, queries)

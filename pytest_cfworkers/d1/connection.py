@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MEMORY = ":memory:"
 
-# Compiled statements that apsw keeps. The runtime keeps 1 MiB of statement texts.
-_STATEMENTS_KEPT = 512
+# Compiled statements that apsw keeps, and looks through each time. The runtime keeps 1 MiB of statement texts.
+_STATEMENTS_KEPT = 128
 
 # Functions that PyPI's apsw brings and the runtime's SQLite was built without.
 # https://github.com/cloudflare/workerd/blob/main/build/BUILD.sqlite3 (checked 2026-11-24)

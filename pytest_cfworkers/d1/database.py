@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pytest_cfworkers.d1.backend import Query
-from pytest_cfworkers.d1.channel import Channel
+from pytest_cfworkers.d1.channel import BackendChannel, Channel
 from pytest_cfworkers.d1.errors import D1Error, JsException, Refused
 from pytest_cfworkers.d1.javascript import WHITESPACE
 from pytest_cfworkers.d1.result import JsDict
-from pytest_cfworkers.d1.sending import batch_queries, note_for_traces, type_error
-from pytest_cfworkers.d1.session import Connection, D1DatabaseSession, open_session
-from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error
+from pytest_cfworkers.d1.sending import note_for_traces, type_error
+from pytest_cfworkers.d1.session import Connection, D1DatabaseSession, StatementSource, open_session
+from pytest_cfworkers.d1.statement import execution_error
 from pytest_cfworkers.d1.values import refuse_unsendable
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_cfworkers.d1.backend import Backend
 
 
-class D1Database:
+class D1Database(StatementSource):
     """A D1 database as Python code in a Worker sees it, without a Worker.
 
     It has the methods that the platform has and no others.
@@ -36,7 +35,9 @@ class D1Database:
         DatabaseFileError: The file is not an SQLite database, or its directory does not exist.
     """
 
-    __slots__ = ("__weakref__", "_channel", "_connection")
+    __slots__ = ("__weakref__", "_channel")
+
+    _channel: Channel
 
     def __init__(
         self,
@@ -50,35 +51,8 @@ class D1Database:
         self._connect(Engine(path, limits=limits))
 
     def _connect(self, backend: Backend) -> None:
-        self._channel = Channel(backend)
-        self._connection = Connection(self._channel)
-
-    def prepare(self, sql: str, /) -> D1PreparedStatement:
-        """Return a statement; nothing is sent or checked before it runs.
-
-        Raises:
-            TypeError: A value that the SDK does not send.
-        """
-        __tracebackhide__ = True
-        if not isinstance(sql, str):
-            refuse_unsendable(sql)
-        return D1PreparedStatement(self._connection, Query(sql))
-
-    async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
-        """Run statements in one transaction and one round trip.
-
-        Args:
-            statements: A list (the SDK refuses a tuple) of prepared statements.
-
-        Returns:
-            One result for each statement, in order, as `run()` gives it.
-
-        Raises:
-            D1Error: `D1_ERROR`: one of them failed; nothing of the batch remains.
-            TypeError: The SDK does not send the argument.
-        """
-        __tracebackhide__ = True
-        return await self._connection.batch(batch_queries(statements))
+        channel = self._channel = BackendChannel(backend)
+        self._connection = Connection(channel)
 
     async def exec(self, sql: str, /) -> JsDict:
         """Run a text line by line, in one transaction, without parameters.
@@ -99,13 +73,13 @@ class D1Database:
             raise _no_text(sql)
         lines = sql.strip(WHITESPACE).split("\n")
         try:
-            answer = await self._channel.send("exec", [Query(line, counted=False) for line in lines])
+            answer = await self._connection.channel.send("exec", [(line, ()) for line in lines])
         except Refused as refused:
             if refused.kind == "reset":
                 raise execution_error(refused) from None
             reason = f"Error in line 1: {lines[0]}: {refused.reason}"
             raise D1Error.caused("D1_EXEC_ERROR", reason) from None
-        return JsDict(count=len(answer.results), duration=sum(result.meta["duration"] for result in answer.results))
+        return JsDict(count=len(answer.results), duration=sum(meta["duration"] for _, _, meta in answer.results))
 
     def withSession(self, constraint: str | None = None, /) -> D1DatabaseSession:  # noqa: N802 - the platform's name
         """Return a session.
@@ -117,7 +91,7 @@ class D1Database:
             D1Error: A TypeError of JavaScript, for anything but a string.
         """
         __tracebackhide__ = True
-        return open_session(self._channel, constraint)
+        return open_session(self._connection.channel, constraint)
 
     async def dump(self) -> bytes:
         """Fail, as it does for every database since the alpha of D1.
@@ -126,7 +100,7 @@ class D1Database:
             D1Error: `D1_DUMP_ERROR`, always.
         """
         __tracebackhide__ = True
-        await self._channel.send("dump", ())
+        await self._connection.channel.send("dump", ())
         raise D1Error("D1_DUMP_ERROR: Status + 404", cause=JsException("Status 404"))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from pytest_cfworkers.d1.backend import Answer, RawResult
+from pytest_cfworkers.d1.backend import Answer
 from pytest_cfworkers.d1.bookkeeping import Bookkeeping
 from pytest_cfworkers.d1.connection import MEMORY, refusal
 from pytest_cfworkers.d1.damaged_text import clean, fetch_damaged
@@ -27,7 +27,7 @@ from pytest_cfworkers.d1.values import WithBlob, from_database, from_sqlite
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_cfworkers.d1.backend import Query, RequestKind, Wire
+    from pytest_cfworkers.d1.backend import Query, RawResult, RequestKind, Wire
     from pytest_cfworkers.d1.compiled import Compiled
     from pytest_cfworkers.d1.engine_limits import LimitSet
 
@@ -38,6 +38,10 @@ _STATE_VIOLATED = (
 # After these SQLite has rolled back by itself and the runtime shows the bare text.
 # https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction (checked 2026-11-24)
 _CRITICAL = (apsw.FullError, apsw.IOError, apsw.NoMemError, apsw.InterruptError)
+
+# Requests of one query, and requests of which somebody may look at `rows_read` and `rows_written`.
+_OF_ONE = frozenset({"query", "rows"})
+_COUNTED = frozenset({"query", "batch"})
 
 # Texts whose statements are remembered. The runtime remembers 1 MiB of them.
 _PROGRAMS_KEPT = 1024
@@ -108,27 +112,25 @@ class Engine:
             return self._answer(kind, queries)
 
     def _answer(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
-        if kind == "query":
-            result = self._read_shortly(queries[0])
+        counted = kind in _COUNTED
+        if kind in _OF_ONE:
+            result = self._read_shortly(queries[0], counted=counted)
             if result is not None:
                 return Answer([result], self._bookkeeping.note_request())
         elif kind == "dump":
             return Answer([], None)
-        known = self._ready
-        queries = [query for query in queries if query.sql in known or holds_statement(query.sql)]
-        if not queries:
-            raise Refused("No SQL statements detected.")
+        queries = self._with_statement(queries)
         meter = Meter(self.store)
         self.store.begin()
         results: list[RawResult] = []
         try:
             while len(results) < len(queries):
-                query = queries[len(results)]
-                ready = self._ready.get(query.sql)
-                if ready is not None and self._holds(ready, query):
+                sql, params = queries[len(results)]
+                ready = self._ready.get(sql)
+                if ready is not None and self._holds(ready, params, counted=counted):
                     self._run_shortly(ready, queries, meter, results)
                 else:
-                    results.append(self._run(query, meter))
+                    results.append(self._run(sql, params, meter, counted=counted))
         except BaseException as error:
             if isinstance(error, Refused):
                 error.position = len(results)
@@ -138,23 +140,31 @@ class Engine:
         self._commit()
         return Answer(results, self._bookkeeping.note_request())
 
-    def _holds(self, ready: Ready, query: Query) -> bool:
+    def _with_statement(self, queries: Sequence[Query]) -> Sequence[Query]:
+        """Return the queries whose text holds a statement."""
+        if not self._ready.keys() >= {sql for sql, _ in queries}:
+            queries = [query for query in queries if holds_statement(query[0])]
+        if not queries:
+            raise Refused("No SQL statements detected.")
+        return queries
+
+    def _holds(self, ready: Ready, params: tuple[Wire, ...], *, counted: bool) -> bool:
         """Whether what is known about a statement still holds, for these values."""
-        params = query.params
         return (
             ready.generation == self.store.generation
             and len(params) == ready.parameters
-            and (ready.read is not None or not query.counted)
+            and (ready.read is not None or not counted)
             and (self.store.blob_like.active or type(params) is not WithBlob)
         )
 
-    def _read_shortly(self, query: Query) -> RawResult | None:
-        ready = self._ready.get(query.sql)
-        if ready is None or not ready.pure_read or not self._holds(ready, query):
+    def _read_shortly(self, query: Query, *, counted: bool) -> RawResult | None:
+        sql, params = query
+        ready = self._ready.get(sql)
+        if ready is None or not ready.pure_read or not self._holds(ready, params, counted=counted):
             return None
         try:
-            if not query.counted:
-                return read_ready(ready, query.params, self._cursor)
+            if not counted:
+                return read_ready(ready, params, self._cursor)
             results: list[RawResult] = []
             run_ready(ready, (query,), self._cursor, Meter(self.store), results)
             return results[0]
@@ -164,10 +174,10 @@ class Engine:
     def _run_shortly(self, ready: Ready, queries: Sequence[Query], meter: Meter, results: list[RawResult]) -> None:
         try:
             run_ready(ready, queries, self._cursor, meter, results)
-        except UnicodeError:
-            results.append(self._run(queries[len(results)], meter))
+        except (UnicodeError, apsw.BindingsError):
+            results.append(self._run(*queries[len(results)], meter, counted=True))
         except apsw.SQLError as error:
-            raise self._program(queries[len(results)].sql).located(refusal(error)) from error
+            raise self._program(queries[len(results)][0]).located(refusal(error)) from error
         except apsw.Error as error:
             raise refusal(error) from error
 
@@ -209,30 +219,30 @@ class Engine:
             program = Program(sql, self.store, self._bookkeeping)
         return program
 
-    def _run(self, query: Query, meter: Meter) -> RawResult:
+    def _run(self, sql: str, params: tuple[Wire, ...], meter: Meter, *, counted: bool) -> RawResult:
         started = time.perf_counter()
         store, books = self.store, self._bookkeeping
         last, size, total = meter.last, meter.size, meter.total - books.written
-        program = self._program(query.sql)
+        program = self._program(sql)
         try:
-            compiled = program.prepare(len(query.params))
+            compiled = program.prepare(len(params))
         finally:
             if program.ran:
-                self._programs[query.sql] = program
+                self._programs[sql] = program
             else:
                 program.release()
-        counts = store.row_counter.counts(compiled) if query.counted else NOTHING
+        counts = store.row_counter.counts(compiled) if counted else NOTHING
         if program.is_single and (ready := make_ready(compiled)) is not None:
-            self._ready[query.sql] = ready
+            self._ready[sql] = ready
         before = store.connection.total_changes() - books.written
         with store.row_counter.watching(counts) as status:
-            rows = self._execute(program, compiled, query.params)
+            rows = self._execute(program, compiled, params)
         store.size_changed()
         meter.read()
         after = meter.total - books.written
         status |= {"rows": len(rows), "changes": after - before}
         read, written = store.row_counter.evaluate(counts, status)
-        return RawResult(
+        return (
             compiled.columns,
             from_database(rows) if rows else [],
             {

@@ -107,7 +107,7 @@ class Fault:
         """
         if self._left == 0 or (self._at is not None and position < self._at):
             return False
-        if self._matching and not any(self._matching.search(query.sql) for query in queries):
+        if self._matching and not any(self._matching.search(sql) for sql, _ in queries):
             return False
         if self._probability is not None and self._chance.random() >= self._probability:
             return False

@@ -11,6 +11,7 @@ statement. https://sqlite.org/opcode.html, https://sqlite.org/c3ref/c_stmtstatus
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from copy import copy
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
@@ -32,6 +33,7 @@ class Instruction(NamedTuple):
         p1: The cursor, mostly.
         p2: Where it jumps, if it jumps.
         p3: Mostly a register.
+        p4: Mostly a text; for what puts in and takes out rows, the name of the table, if a hook sees it.
         p5: Flags.
     """
 
@@ -39,6 +41,7 @@ class Instruction(NamedTuple):
     p1: int
     p2: int
     p3: int
+    p4: str
     p5: int
 
 
@@ -47,10 +50,13 @@ JUMPS: Final = frozenset(
     Init Goto InitCoroutine MustBeInt Eq Ne Lt Le Gt Ge ElseEq Once If IfNot IsType IsNull NotNull IfNullRow
     IfNoHope NoConflict NotFound Found SeekLT SeekLE SeekGE SeekGT SeekRowid NotExists IfSizeBetween Last
     SorterSort Sort Rewind IfEmpty Prev Next SorterNext IdxLE IdxGT IdxLT IdxGE RowSetRead RowSetTest Program
-    FkIfZero IfPos IfNotZero DecrJumpZero Filter VFilter VNext SorterCompare IncrVacuum
+    FkIfZero IfPos IfNotZero DecrJumpZero Filter VFilter VNext SorterCompare IncrVacuum SeekEqual
     """.split()  # noqa: SIM905 - a list would be a page long
 )
 """Instructions that may go on at P2."""
+
+SEEK_EQUAL: Final = "SeekEqual"
+"""The name used here for a seek of a whole key: if it finds the key, it skips the next instruction."""
 
 _ALWAYS_JUMPS: Final = frozenset({"Init", "Goto", "InitCoroutine"})
 _ENDS: Final = frozenset({"Halt", "Return", "EndCoroutine"})
@@ -124,6 +130,10 @@ class Flow:
                 continue
             out = self._out[number, at]
             visits = self.visits(number, at)
+            if not visits and self._program[number][at - 1].opcode == SEEK_EQUAL:
+                for edge in out.values():
+                    self._state({edge: 1}, {})
+                continue
             if instruction.opcode == "Gosub":
                 self._state(_minus(visits, {out["call"]: 1}), {})
                 self._state(_minus(visits, {out["next"]: 1}), {})
@@ -135,9 +145,12 @@ class Flow:
 
     def _couple_coroutines(self, number: int, part: list[Instruction]) -> None:
         """State that a reader goes on once for each row that its coroutine yields, and jumps at its end."""
-        for start in (at for at, instruction in enumerate(part) if instruction.opcode == "InitCoroutine"):
+        starts = [at for at, instruction in enumerate(part) if instruction.opcode == "InitCoroutine"]
+        for start in (at for at in starts if part[at].p2):
             register, after, entry = part[start].p1, part[start].p2, part[start].p3
             body = range(entry, after)
+            # One that is read in a loop is started before each round, by instructions that do not jump.
+            anew = [at for at in starts if part[at].p1 == register and part[at].p3 == entry and not part[at].p2]
             inside = [at for at in body if part[at].opcode == "Yield" and part[at].p1 == register]
             ends = [at for at in body if part[at].opcode == "EndCoroutine" and part[at].p1 == register]
             readers = [
@@ -146,7 +159,7 @@ class Flow:
                 if instruction.opcode == "Yield" and instruction.p1 == register and at not in body
             ]
             begin = self._edge((number, entry))
-            self._state(_minus(self.visits(number, start), {begin: 1}), {})
+            self._state(_minus(_sum(self.visits(number, at) for at in anew or [start]), {begin: 1}), {})
             taken = _sum({self._out[number, at]["next"]: 1} for at in readers)
             ended = _sum({self._out[number, at]["jump"]: 1} for at in readers if "jump" in self._out[number, at])
             given = _sum(self.visits(number, at) for at in inside)
@@ -159,6 +172,11 @@ class Flow:
     def visits(self, number: int, at: int) -> Vector:
         """Return how often an instruction ran, in terms of the edges that lead to it."""
         return dict.fromkeys(self._in[number, at], 1)
+
+    @property
+    def edges(self) -> range:
+        """The ways from one instruction to another."""
+        return range(1, self._edges + 1)
 
     def edge(self, number: int, at: int, name: str) -> Vector:
         """Return how often an instruction was left one way: "next" or "jump"."""
@@ -206,12 +224,18 @@ class Flow:
                 value[name] = value.get(name, 0) - amount * coefficient
         return vector, value
 
+    def branch(self) -> Flow:
+        """Return the same equations, to which others can be added without these being changed."""
+        other = copy(self)
+        other._echelon = dict(self._echelon)  # noqa: SLF001 - the class's own
+        return other
+
     def learn(self, vector: Vector, reported: str) -> None:
         """Add an equation: the edges sum up to something that SQLite reports."""
         self._state(vector, {reported: 1})
 
     def assume_none(self, vector: Vector) -> None:
-        """Add an equation that is likely, not certain: the edges were never taken."""
+        """Add an equation, which may be no more than likely: the edges were never taken."""
         self._state(vector, {})
 
     def reduce(self, sought: Sought) -> Sought:
@@ -245,6 +269,8 @@ def ways_out(at: int, instruction: Instruction) -> dict[str, int]:  # noqa: PLR0
         return {"next": at + 1, "jump": target} if target else {"next": at + 1}
     if opcode in _ENDS:
         return {}
+    if opcode == SEEK_EQUAL:
+        return {"next": at + 2, "jump": target}
     if opcode in _ALWAYS_JUMPS and target:
         return {"jump": target}
     if opcode in JUMPS and target:

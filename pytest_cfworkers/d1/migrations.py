@@ -123,8 +123,8 @@ def apply_migrations(
     """
     migrations = find_migrations(directory, pattern)
     quoted = table.replace('"', '""')
-    engine.answer("query", [Query(_TABLE.format(name=quoted))])
-    seen = {row[0] for row in engine.answer("query", [Query(f'SELECT name FROM "{quoted}"')]).results[0].rows}  # noqa: S608
+    engine.answer("query", [(_TABLE.format(name=quoted), ())])
+    seen = {row[0] for row in engine.answer("query", [(f'SELECT name FROM "{quoted}"', ())]).results[0][1]}  # noqa: S608
     applied = []
     for migration in migrations:
         if migration.name not in seen:
@@ -145,17 +145,17 @@ def transactions(path: Path, table: str = DEFAULT_TABLE, pattern: str = DEFAULT_
         MigrationError: The directory is missing, or a file cannot be read.
     """
     if path.is_file():
-        yield [Query(piece.sql) for piece in _pieces(path)]
+        yield [(piece.sql, ()) for piece in _pieces(path)]
         return
     migrations = find_migrations(path, pattern)
     quoted = table.replace('"', '""')
-    yield [Query(_TABLE.format(name=quoted))]
+    yield [(_TABLE.format(name=quoted), ())]
     for migration in migrations:
-        yield [*(Query(piece.sql) for piece in _pieces(migration.path)), _record(migration, quoted)]
+        yield [*((piece.sql, ()) for piece in _pieces(migration.path)), _record(migration, quoted)]
 
 
 def _record(migration: Migration, quoted: str) -> Query:
-    return Query(f'INSERT INTO "{quoted}" (name) VALUES (?)', (migration.name,))  # noqa: S608 - a quoted name
+    return f'INSERT INTO "{quoted}" (name) VALUES (?)', (migration.name,)  # noqa: S608 - a quoted name
 
 
 def _apply(engine: Engine, migration: Migration, quoted: str) -> None:
@@ -174,7 +174,7 @@ def apply_script(engine: Engine, path: Path, also: list[Query] | None = None) ->
         MigrationError: The file cannot be read, or one of its statements fails; nothing of it remains.
     """
     pieces = _pieces(path)
-    queries = [Query(piece.sql) for piece in pieces] + (also or [])
+    queries = [(piece.sql, ()) for piece in pieces] + (also or [])
     if not queries:
         return
     try:

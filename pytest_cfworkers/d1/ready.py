@@ -10,11 +10,11 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pytest_cfworkers.d1.backend import RawResult
 from pytest_cfworkers.d1.javascript import SAFE_INTEGER
 from pytest_cfworkers.d1.result import JsDict
 from pytest_cfworkers.d1.rows import Linear
 from pytest_cfworkers.d1.rules import Acts
+from pytest_cfworkers.d1.store import CACHE_USED
 from pytest_cfworkers.d1.values import WithBlob, from_database
 
 if TYPE_CHECKING:
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from pytest_cfworkers.d1.backend import Query, Wire
+    from pytest_cfworkers.d1.backend import Query, RawResult, Wire
     from pytest_cfworkers.d1.compiled import Compiled
     from pytest_cfworkers.d1.store import Store
 
 _NO_ROWS: Final[list[Any]] = []
-_raw_result: Final = tuple.__new__  # what RawResult(...) does, without asking for names
 _NOTHING: Final = Linear(0, 0, 0)
 NO_META: Final[dict[str, object]] = {}
 
@@ -113,7 +112,7 @@ def read_ready(ready: Ready, params: tuple[Wire, ...], cursor: apsw.Cursor) -> R
         Exception: Whatever apsw raises; the caller takes the long way then.
     """
     rows = cursor.execute(ready.sql, params).fetchall()
-    return RawResult(ready.columns, from_database(rows) if rows else [], NO_META)
+    return ready.columns, from_database(rows) if rows else [], NO_META
 
 
 def run_ready(
@@ -135,37 +134,39 @@ def run_ready(
         Exception: Whatever apsw raises; the caller takes the long way then.
     """
     store, connection, execute, add = meter.store, meter.store.connection, cursor.execute, results.append
-    changes_now, rowid_now, size_now = connection.total_changes, connection.last_insert_rowid, store.size
-    sql, parameters, columns = ready.sql, ready.parameters, ready.columns
-    frees = ready.frees and not ready.pure_read
+    changes_now, rowid_now, status = connection.total_changes, connection.last_insert_rowid, connection.status
+    sql, columns, frees = ready.sql, ready.columns, ready.frees and not ready.pure_read
     refuses_blobs = not store.blob_like.active
     total, last, size, clock = meter.total, meter.last, meter.size, meter.clock
-    text = queries[len(results)].sql
+    cache_used, safe, unsafe = store.cache_used, SAFE_INTEGER, -SAFE_INTEGER - 1
+    text, rows = queries[len(results)][0], _NO_ROWS
     changes, count = -1, 0
     meta_of: dict[str, object] = {}  # made for so many changes and rows, and this size
     try:
-        for query_text, params, _ in queries[len(results) :]:
-            if query_text != text or len(params) != parameters:
-                break
-            if refuses_blobs and type(params) is WithBlob:
+        for query_text, params in queries[len(results) :]:
+            if query_text != text or (refuses_blobs and type(params) is WithBlob):
                 break
             execute(sql, params)
-            rows = cursor.fetchall() if columns else _NO_ROWS
+            if columns:
+                rows = cursor.fetchall()
             if frees:
                 store.size_changed()
+                cache_used = -1
+            started, clock = clock, perf_counter()
             before, total = total, changes_now()
             last_before, last = last, rowid_now()
-            size_before, size = size, size_now()
-            started, clock = clock, perf_counter()
-            if total - before != changes or len(rows) != count or size != size_before:
+            size_before = size
+            if status(CACHE_USED)[0] != cache_used:
+                size, cache_used = store.size(), store.cache_used
+            if total - before != changes or size != size_before or (columns and len(rows) != count):
                 changes, count = total - before, len(rows)
                 meta_of = _meta(ready, changes, count, size)
-            meta = JsDict(meta_of)  # copying a dictionary and changing it is faster than making one
-            meta["duration"] = (clock - started) * 1000
-            meta["last_row_id"] = last if -SAFE_INTEGER <= last <= SAFE_INTEGER else float(last)
-            if last != last_before or size != size_before:
-                meta["changed_db"] = True
-            add(_raw_result(RawResult, (columns, from_database(rows) if rows else [], meta)))
+            meta_of["duration"] = (clock - started) * 1000
+            meta_of["last_row_id"] = last if unsafe < last <= safe else float(last)
+            if not changes:
+                meta_of["changed_db"] = last != last_before or size != size_before
+            # Filling in one dictionary and copying it is faster than making one.
+            add((columns, from_database(rows) if rows else [], JsDict(meta_of)))
     finally:
         meter.total, meter.last, meter.size, meter.clock = total, last, size, clock
 

@@ -89,13 +89,13 @@ def shape_of(columns: list[str]) -> RowShape:
     return shape
 
 
-_RESULT: dict[str, Any] = {"success": True, "meta": None, "results": None}
-
-
-def d1_result(raw: RawResult) -> JsDict:
+def d1_results(answers: list[RawResult]) -> list[JsDict]:
     """Return what `run()`, `all()` and each place of `batch()` give: `success`, `meta` and `results`."""
-    columns, rows, meta = raw
-    result = JsDict(_RESULT)  # copying a dictionary and filling it in is faster than making one
-    result["meta"] = meta if type(meta) is JsDict else JsDict(meta)
-    result["results"] = shape_of(columns).rows(rows) if rows else []
-    return result
+    results = []
+    # Filling in one dictionary and copying it is faster than making one.
+    result: dict[str, Any] = {"success": True, "meta": None, "results": None}
+    for columns, rows, meta in answers:
+        result["meta"] = meta if type(meta) is JsDict else JsDict(meta)
+        result["results"] = shape_of(columns).rows(rows) if rows else rows
+        results.append(JsDict(result))
+    return results

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from pytest_cfworkers.d1.alterations import alteration_counts
-from pytest_cfworkers.d1.rows import NOTHING, REPORTS, RowCounts, evaluate, row_counts
+from pytest_cfworkers.d1.rows import NOTHING, REPORTS, RowCounts, evaluate, event, row_counts
 from pytest_cfworkers.d1.rules import Acts
 
 if TYPE_CHECKING:
@@ -45,21 +45,28 @@ class RowCounter:
             The reports, by the names of `REPORTS`; filled when the statement has ended.
         """
         status = {"one": 1}
-        if not counts.needs_status:
-            yield status
-            return
         connection = self._store.connection
 
-        def note(event: dict[str, Any]) -> None:
-            reported = event["stmt_status"]
+        def note(ended: dict[str, Any]) -> None:
+            reported = ended["stmt_status"]
             for name, official in REPORTS.items():
                 status[name] = reported[official]
 
-        connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, note)
+        def note_change(change: apsw.PreUpdate) -> None:
+            name = event(change.op, change.table_name)
+            status[name] = status.get(name, 0) + 1
+
+        if counts.needs_status:
+            connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, note)
+        if counts.needs_events:
+            connection.preupdate_hook(note_change)
         try:
             yield status
         finally:
-            connection.trace_v2(0, None)
+            if counts.needs_status:
+                connection.trace_v2(0, None)
+            if counts.needs_events:
+                connection.preupdate_hook(None)
 
     def evaluate(self, counts: RowCounts, status: dict[str, int]) -> tuple[int, int]:
         """Return the rows read and written by a statement that has run.
@@ -69,7 +76,8 @@ class RowCounter:
             status: The reports.
         """
         counted = sum(self._table_rows(root) for root in counts.counted_roots)
-        return evaluate(counts.read, status) + counted, evaluate(counts.written, status)
+        read, written = evaluate(counts, status)
+        return read + counted, written
 
     def counts(self, compiled: Compiled) -> RowCounts:
         """Return how the numbers of a statement follow from what SQLite reports."""

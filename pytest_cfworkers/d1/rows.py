@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_cfworkers.d1.flow import Combination, Flow, Instruction, Sought, Vector
+from pytest_cfworkers.d1.courses import Courses, value
+from pytest_cfworkers.d1.flow import SEEK_EQUAL, Combination, Flow, Instruction, Sought, Vector
 
 if TYPE_CHECKING:
     import apsw
@@ -33,9 +34,11 @@ _READS: Final = frozenset(
 )
 _READS_BY_JUMP: Final = frozenset({"Next", "Prev", "SorterNext"})
 _EQUALITY_SEEKS: Final = frozenset({"SeekGE", "SeekLE"})
+_OPENS: Final = frozenset({"OpenRead", "OpenWrite", "ReopenIdx"})
 _FULL_SCAN: Final = 1  # P5 of Next: SQLITE_STMTSTATUS_FULLSCAN_STEP
 _COUNTED: Final = 1  # OPFLAG_NCHANGE
 _SEEK_EQUAL: Final = 2  # OPFLAG_SEEKEQ
+_UPDATES: Final = 4  # OPFLAG_ISUPDATE
 _NO_OPERATION: Final = 0x40  # OPFLAG_ISNOOP
 _FREES: Final = frozenset({"Delete", "IdxDelete", "Clear", "Destroy", "VUpdate"})
 _LONGEST_PROGRAM: Final = 2_000
@@ -65,27 +68,30 @@ class RowCounts(NamedTuple):
         read: By name of a report: coefficients.
         written: The same.
         needs_status: Whether SQLite's statement status is needed, and not only rows and changes.
+        needs_events: Whether it is needed how many rows of each table were put in, updated and taken out.
         counted_roots: Pages of tables whose rows `count(*)` counts.
         frees: Whether it may set pages free.
-        exact: Whether the flow equations determined both without an assumption.
+        courses: Those that the statement may take, where the equations alone do not determine both; then the
+            coefficients are those of the likeliest.
     """
 
     read: Combination
     written: Combination
     needs_status: bool
+    needs_events: bool
     counted_roots: tuple[int, ...]
-    exact: bool
+    courses: Courses | None
     frees: bool
 
     @property
     def read_linear(self) -> Linear | None:
         """Rows read in terms of rows and changes alone, or None."""
-        return None if self.counted_roots else _linear(self.read)
+        return None if self.counted_roots or self.courses is not None else _linear(self.read)
 
     @property
     def written_linear(self) -> Linear | None:
         """Rows written in terms of rows and changes alone, or None."""
-        return _linear(self.written)
+        return None if self.courses is not None else _linear(self.written)
 
 
 def _linear(combination: Combination) -> Linear | None:
@@ -95,27 +101,37 @@ def _linear(combination: Combination) -> Linear | None:
     return Linear(*(int(combination.get(name, 0)) for name in ("one", "rows", "changes")))
 
 
-NOTHING: Final = RowCounts({}, {}, needs_status=False, counted_roots=(), exact=True, frees=True)
+NOTHING: Final = RowCounts({}, {}, needs_status=False, needs_events=False, counted_roots=(), courses=None, frees=True)
 
 
-TOO_LONG: Final = NOTHING._replace(written={"changes": 1}, exact=False)
+TOO_LONG: Final = NOTHING._replace(written={"changes": 1})
 """What is assumed of programs whose equations would take too long: each change is one row written."""
 
 
-def evaluate(combination: Combination, reports: dict[str, int]) -> int:
-    """Return a number from its coefficients and the reports of a run."""
-    total = sum((amount * reports.get(name, 0) for name, amount in combination.items()), 0)
-    return max(0, round(total))
+def evaluate(counts: RowCounts, reports: dict[str, int]) -> list[int]:
+    """Return the rows read and written from their coefficients and the reports of a run."""
+    if counts.courses is not None:
+        sums = counts.courses.evaluate(reports)
+    else:
+        sums = [value(one, reports) for one in (counts.read, counts.written)]
+    return [max(0, round(one)) for one in sums]
 
 
 def instructions(explained: list[tuple[apsw.SQLiteValue, ...]]) -> list[list[Instruction]]:
     """Return the programs that EXPLAIN lists one behind the other."""
     programs: list[list[Instruction]] = []
-    for address, opcode, p1, p2, p3, _, p5, *_ in explained:
+    for address, opcode, p1, p2, p3, p4, p5, *_ in explained:
         if address == 0:
             programs.append([])
-        programs[-1].append(Instruction(str(opcode), int(p1), int(p2), int(p3), int(p5)))  # type: ignore[arg-type]
-    return programs
+        programs[-1].append(Instruction(str(opcode), int(p1), int(p2), int(p3), str(p4 or ""), int(p5)))  # type: ignore[arg-type]
+    return [_with_equal_seeks(part) for part in programs]
+
+
+def _with_equal_seeks(part: list[Instruction]) -> list[Instruction]:
+    equal = {one.p1 for one in part if one.opcode in _OPENS and one.p5 & _SEEK_EQUAL}
+    return [
+        one._replace(opcode=SEEK_EQUAL) if one.opcode in _EQUALITY_SEEKS and one.p1 in equal else one for one in part
+    ]
 
 
 def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
@@ -134,26 +150,34 @@ def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:
         return TOO_LONG
     flow = Flow(programs)
     read, written = _counted(flow, programs)
+    _exclude(flow, programs)
     _learn(flow, programs)
-    sought = [flow.reduce(Sought(read, {})), flow.reduce(Sought(written, {}))]
+    clears = any(one.opcode == "Clear" and one.p3 for part in programs for one in part)
+    sought = [flow.reduce(Sought(read, {})), flow.reduce(Sought(written, {"changes": 1} if clears else {}))]
     exact = not any(one.edges for one in sought)
+    events: set[str] = set()
     if not exact:
-        for vector in [*_stores(flow, programs), *_unlikely(flow, programs)]:
-            flow.assume_none(vector)
-            sought = [flow.reduce(one) for one in sought]
-            if not any(one.edges for one in sought):
-                break
-    read_by, written_by = (one.known for one in sought)
+        events = _learn_events(flow, programs)
+        sought = [flow.reduce(one) for one in sought]
+        exact = not any(one.edges for one in sought)
+    courses = None if exact else Courses(flow, programs, sought)
+    read_by, written_by = (one.known for one in sought) if courses is None else courses.likeliest.numbers
     roots = tuple(
         _root(programs[0], instruction.p1)
         for instruction in programs[0]
         if instruction.opcode == "Count" and not instruction.p3
     )
-    if any(instruction.opcode == "Clear" and instruction.p3 for part in programs for instruction in part):
-        written_by = {**written_by, "changes": written_by.get("changes", 0) + 1}
-    needed = {*read_by, *written_by} & set(REPORTS)
+    needed = {*read_by, *written_by} if courses is None else {*REPORTS, *events}
     frees = any(one.opcode in _FREES for part in programs for one in part)
-    return RowCounts(read_by, written_by, bool(needed), roots, exact, frees)
+    return RowCounts(
+        read=read_by,
+        written=written_by,
+        needs_status=bool(needed & set(REPORTS)),
+        needs_events=bool(needed - {*REPORTS, "one", "rows", "changes"}),
+        counted_roots=roots,
+        courses=courses,
+        frees=frees,
+    )
 
 
 def _root(part: list[Instruction], cursor: int) -> int:
@@ -165,10 +189,9 @@ def _counted(flow: Flow, programs: list[list[Instruction]]) -> tuple[Vector, Vec
     written: Vector = {}
     for number, part in enumerate(programs):
         temporary = {one.p1 for one in part if one.opcode in ("OpenEphemeral", "OpenAutoindex", "OpenDup")}
-        equal = {one.p1 for one in part if one.opcode in ("OpenRead", "ReopenIdx") and one.p5 & _SEEK_EQUAL}
         for at, one in enumerate(part):
             opcode = one.opcode
-            if opcode in _EQUALITY_SEEKS and one.p1 in equal:
+            if opcode == SEEK_EQUAL:
                 _add(read, flow.edge(number, at, "next"))
             elif opcode in _READS:
                 _add(read, flow.visits(number, at))
@@ -209,56 +232,47 @@ def _learn(flow: Flow, programs: list[list[Instruction]]) -> None:
             flow.learn(sums[name], name)
 
 
+def _exclude(flow: Flow, programs: list[list[Instruction]]) -> None:
+    """State what a statement that has succeeded did not do: halt with an error, or leave a foreign key violated."""
+    made_up_for = any(one.opcode == "FkCounter" and one.p2 < 0 for part in programs for one in part)
+    for number, part in enumerate(programs):
+        for at, one in enumerate(part):
+            violates = one.opcode == "FkCounter" and not one.p1 and one.p2 > 0 and not made_up_for
+            if violates or (one.opcode == "Halt" and one.p1):
+                flow.assume_none(flow.visits(number, at))
+
+
+def event(operation: str, table: str) -> str:
+    """Return the name of a report that counts the rows of a table that were put in, updated or taken out.
+
+    Args:
+        operation: `"INSERT"`, `"UPDATE"` or `"DELETE"`.
+        table: Its name.
+    """
+    return f"{operation} {table}"
+
+
+def _learn_events(flow: Flow, programs: list[list[Instruction]]) -> set[str]:
+    """State what a hook before each change of a row counts, and return the names of these counts."""
+    sums: dict[str, Vector] = {}
+    for number, part in enumerate(programs):
+        for at, one in enumerate(part):
+            if one.opcode == "Insert" and one.p4 and not one.p5 & _UPDATES:
+                operation = "INSERT"
+            elif one.opcode == "Delete" and one.p4:
+                operation = "UPDATE" if one.p2 & _UPDATES else "DELETE"
+            else:
+                continue
+            _add(sums.setdefault(event(operation, one.p4), {}), flow.visits(number, at))
+    for name, vector in sums.items():
+        flow.learn(vector, name)
+    return set(sums)
+
+
 def _changes(one: Instruction) -> bool:
     if one.opcode in ("Insert", "IdxInsert"):
         return bool(one.p5 & _COUNTED)
     return one.opcode == "Delete" and bool(one.p2 & _COUNTED)
-
-
-_UNLIKELY_JUMPS: Final = (
-    ("MustBeInt", "NoConflict", "NotExists", "FkIfZero", "VFilter", "IfNullRow", "Program"),
-    ("SeekGE", "SeekLE", "SeekGT", "SeekLT", "SeekRowid", "NotFound"),
-    ("IsNull", "NotNull", "Rewind", "Last", "Sort", "SorterSort"),
-    ("IdxGT", "IdxLT", "IdxGE", "IdxLE"),
-    ("Found", "IfPos", "DecrJumpZero", "IfNot", "If"),
-    ("Eq", "Ne", "Lt", "Le", "Gt", "Ge"),
-)
-
-
-_FILLS: Final = frozenset({"SorterInsert", "Insert", "IdxInsert", "RowSetAdd"})
-_STARTS: Final = frozenset({"SorterSort", "Sort", "Rewind", "RowSetRead"})
-
-
-def _stores(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
-    """Return equations that hold where each row put into a sorter or temporary table is read once."""
-    equations = []
-    for number, part in enumerate(programs):
-        stores = {one.p1 for one in part if one.opcode in ("SorterOpen", "OpenEphemeral", "RowSetAdd")}
-        for store in sorted(stores):
-            balance: Vector = {}
-            for at, one in enumerate(part):
-                if one.p1 != store:
-                    continue
-                if one.opcode in _FILLS:
-                    _add(balance, flow.visits(number, at))
-                elif one.opcode in _STARTS:
-                    _add(balance, flow.edge(number, at, "next"), -1)
-                elif one.opcode in _READS_BY_JUMP:
-                    _add(balance, flow.edge(number, at, "jump"), -1)
-            if any(amount < 0 for amount in balance.values()):
-                equations.append(balance)
-    return equations
-
-
-def _unlikely(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
-    """Return the ways out of instructions that are taken least often, the least likely first."""
-    return [
-        flow.edge(number, at, "jump")
-        for opcodes in _UNLIKELY_JUMPS
-        for number, part in enumerate(programs)
-        for at, one in enumerate(part)
-        if one.opcode in opcodes
-    ]
 
 
 def _add(total: Vector, vector: Vector, times: int = 1) -> None:

@@ -58,7 +58,7 @@ def queries_of(query: Query) -> list[Query]:
         D1Error: It cannot become JSON, or does not hold against the schema.
     """
     __tracebackhide__ = True
-    sql: object = query.sql
+    sql: object = query[0]
     note_for_traces(sql)
     if not isinstance(sql, list):
         return [_checked(_json(sql), _values(query))]
@@ -79,9 +79,10 @@ def batch_queries(statements: object) -> list[Query]:
     __tracebackhide__ = True
     if not isinstance(statements, list):
         raise _no_list(statements)
-    queries = [query_of(item) for item in statements if isinstance(item, D1PreparedStatement)]
-    if len(queries) == len(statements) and all(isinstance(query.sql, str) for query in queries):
-        return queries
+    if set(map(type, statements)) <= {D1PreparedStatement}:
+        queries = list(map(query_of, statements))
+        if {type(sql) for sql, _ in queries} <= {str}:
+            return queries
     refuse_unsendable(statements)
     parts = [_parts(item) for item in statements]
     js_string([sql for sql, _ in parts])
@@ -103,13 +104,13 @@ def _parts(item: object) -> list[Any]:
     if item is None:
         raise type_error("Cannot read properties of null (reading 'statement')")
     if isinstance(item, D1PreparedStatement):
-        return [query_of(item).sql, _values(query_of(item))]
+        return [query_of(item)[0], _values(query_of(item))]
     return [item.get("statement"), item.get("params")] if isinstance(item, dict) else [None, None]
 
 
 def _values(query: Query) -> list[Any]:
     """Return the values of a statement as JavaScript has them: a blob is a list of numbers."""
-    return [list(value) if isinstance(value, bytes) else value for value in query.params]
+    return [list(value) if isinstance(value, bytes) else value for value in query[1]]
 
 
 def _json(value: Any) -> Any:
@@ -144,7 +145,7 @@ def _checked(sql: object, params: object) -> Query:
     if not isinstance(sql, str) or not isinstance(values, list) or not all(map(_is_value, values)):
         raise _refused()
     wires = [bytes(int(item) % 256 for item in value) if isinstance(value, list) else value for value in values]
-    return Query(sql, to_wires(wires))
+    return sql, to_wires(wires)
 
 
 def _is_value(value: object) -> bool:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.errors import Refused
 from pytest_cfworkers.d1.javascript import WHITESPACE
-from pytest_cfworkers.d1.result import JsDict, d1_result
+from pytest_cfworkers.d1.result import JsDict, d1_results
 from pytest_cfworkers.d1.sending import batch_queries, queries_of, type_error
 from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error
 from pytest_cfworkers.d1.values import refuse_unsendable
 
 if TYPE_CHECKING:
-    from pytest_cfworkers.d1.backend import Answer, RawResult
-    from pytest_cfworkers.d1.channel import Channel
+    from pytest_cfworkers.d1.backend import Answer, Query, RawResult, RequestKind
+    from pytest_cfworkers.d1.channel import BackendChannel
 
 FIRST_UNCONSTRAINED: Final = "first-unconstrained"
 FIRST_PRIMARY: Final = "first-primary"
@@ -30,16 +29,16 @@ class Connection:
 
     __slots__ = ("_start", "channel")
 
-    def __init__(self, channel: Channel, start: str | None = None) -> None:
-        self.channel: Channel = channel
+    def __init__(self, channel: BackendChannel, start: str | None = None) -> None:
+        self.channel: BackendChannel = channel
         self._start = start
 
-    async def query(self, query: Query) -> RawResult:
+    async def query(self, query: Query, kind: RequestKind = "query") -> RawResult:
         """Run one statement."""
         __tracebackhide__ = True
-        is_text = isinstance(query.sql, str)
+        is_text = isinstance(query[0], str)
         try:
-            answer = await (self.channel.send("query", (query,)) if is_text else self._send_other(query))
+            answer = await (self.channel.send(kind, (query,)) if is_text else self._send_other(query))
         except Refused as refused:
             raise execution_error(refused) from None
         if self._start is not None:
@@ -58,7 +57,7 @@ class Connection:
         except Refused as refused:
             raise execution_error(refused) from None
         self._follow(answer.bookmark)
-        return [d1_result(raw) for raw in answer.results]
+        return d1_results(answer.results)
 
     @property
     def bookmark(self) -> str | None:
@@ -73,19 +72,15 @@ class Connection:
             self._start = bookmark
 
 
-class D1DatabaseSession:
-    """What `withSession` returns: statements that read at least what the session has seen.
-
-    https://developers.cloudflare.com/d1/best-practices/read-replication/ (checked 2026-11-24)
-    """
+class StatementSource:
+    """What a database and each of its sessions have in common: they make statements, and run several at once."""
 
     __slots__ = ("_connection",)
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    _connection: Connection
 
     def prepare(self, sql: str, /) -> D1PreparedStatement:
-        """Return a statement of this session; nothing is sent or checked before it runs.
+        """Return a statement; nothing is sent or checked before it runs.
 
         Raises:
             TypeError: A value that the SDK does not send.
@@ -93,27 +88,42 @@ class D1DatabaseSession:
         __tracebackhide__ = True
         if not isinstance(sql, str):
             refuse_unsendable(sql)
-        return D1PreparedStatement(self._connection, Query(sql))
+        return D1PreparedStatement(self._connection, (sql, ()))
 
     async def batch(self, statements: list[D1PreparedStatement], /) -> list[JsDict]:
         """Run statements in one transaction and one round trip.
 
+        Args:
+            statements: A list (the SDK refuses a tuple) of prepared statements.
+
         Returns:
-            One result for each statement, in order.
+            One result for each statement, in order, as `run()` gives it.
 
         Raises:
             D1Error: `D1_ERROR`: one of them failed; nothing of the batch remains.
-            TypeError: A tuple of statements, which the SDK does not send.
+            TypeError: The SDK does not send the argument.
         """
         __tracebackhide__ = True
         return await self._connection.batch(batch_queries(statements))
+
+
+class D1DatabaseSession(StatementSource):
+    """What `withSession` returns: statements that read at least what the session has seen.
+
+    https://developers.cloudflare.com/d1/best-practices/read-replication/ (checked 2026-11-24)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def getBookmark(self) -> str | None:  # noqa: N802 - the platform's name
         """Return the latest bookmark that the session has seen, or None before its first query."""
         return self._connection.bookmark
 
 
-def open_session(channel: Channel, constraint: object) -> D1DatabaseSession:
+def open_session(channel: BackendChannel, constraint: object) -> D1DatabaseSession:
     """Return a session for what `withSession` was given.
 
     Raises:

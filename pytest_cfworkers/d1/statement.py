@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.errors import D1Error, JsException, Refused
 from pytest_cfworkers.d1.javascript import js_string
-from pytest_cfworkers.d1.result import JsDict, d1_result, shape_of
+from pytest_cfworkers.d1.result import JsDict, d1_results, shape_of
 from pytest_cfworkers.d1.values import refuse_unsendable, to_wires
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_cfworkers.d1.backend import Query
     from pytest_cfworkers.d1.session import Connection
 
 _ABSENT: Final = object()
-_query: Final = tuple.__new__  # what Query(...) does, without asking for names
 
 
 def execution_error(refused: Refused) -> D1Error:
@@ -55,7 +57,7 @@ class D1PreparedStatement:
         __tracebackhide__ = True
         if options:
             values = (*values, options)
-        return D1PreparedStatement(self._connection, _query(Query, (self._query[0], to_wires(values), True)))
+        return D1PreparedStatement(self._connection, (self._query[0], to_wires(values)))
 
     async def all(self, *_: object, **__: object) -> JsDict:
         """Run the statement.
@@ -67,7 +69,7 @@ class D1PreparedStatement:
             D1Error: `D1_ERROR`: the database refused.
         """
         __tracebackhide__ = True
-        return d1_result(await self._connection.query(self._query))
+        return d1_results([await self._connection.query(self._query)])[0]
 
     async def run(self, *_: object, **__: object) -> JsDict:
         """Run the statement; the same as `all()`, rows included.
@@ -79,7 +81,7 @@ class D1PreparedStatement:
             D1Error: `D1_ERROR`: the database refused.
         """
         __tracebackhide__ = True
-        return d1_result(await self._connection.query(self._query))
+        return d1_results([await self._connection.query(self._query)])[0]
 
     async def first(self, column: object = _ABSENT, /, *_: object, **options: object) -> Any:
         """Run the statement and return its first row.
@@ -104,10 +106,10 @@ class D1PreparedStatement:
         else:
             refuse_unsendable(column)
             name = js_string(column)
-        raw = await self._connection.query(Query(self._query.sql, self._query.params, counted=False))
-        if not raw.rows:
+        columns, rows, _meta = await self._connection.query(self._query, "rows")
+        if not rows:
             return None
-        row = shape_of(raw.columns).row(raw.rows[0])
+        row = shape_of(columns).row(rows[0])
         if name is None:
             return row
         if name not in row:
@@ -131,13 +133,12 @@ class D1PreparedStatement:
         refuse_unsendable(options)
         chosen = options if options is not None or not named else named
         names = chosen.get("columnNames") if isinstance(chosen, dict) else None
-        raw = await self._connection.query(Query(self._query.sql, self._query.params, counted=False))
-        return [list(raw.columns), *raw.rows] if _is_truthy(names) else raw.rows
+        columns, rows, _meta = await self._connection.query(self._query, "rows")
+        return [list(columns), *rows] if _is_truthy(names) else rows
 
 
-def query_of(statement: D1PreparedStatement) -> Query:
-    """Return the text and values of a statement, for `batch`."""
-    return statement._query  # noqa: SLF001 - the module's own class
+query_of: Final[Callable[[D1PreparedStatement], Query]] = attrgetter("_query")
+"""Returns the text and values of a statement, for `batch`."""
 
 
 def _is_truthy(value: object) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_cfworkers.d1.engine_limits import LimitSet
 
 _SAVEPOINT = "_cf_savepoint_0"
-_CACHE_USED = apsw.SQLITE_DBSTATUS_CACHE_USED
+CACHE_USED = apsw.SQLITE_DBSTATUS_CACHE_USED
 _BEGIN = f"SAVEPOINT {_SAVEPOINT}"
 _COMMIT = f"RELEASE {_SAVEPOINT}"
 
@@ -35,6 +35,7 @@ class Store:
         connection: The open connection; another one after a reset.
         authorizer: The rules, and what the statement compiled last does.
         compiler: Compiles without running.
+        cache_used: With so many bytes of pages in memory the size is what it was last; -1 where that is no sign.
         generation: Changes whenever what was known about compiled statements may be out of date.
 
     Raises:
@@ -61,8 +62,9 @@ class Store:
         self.row_counter: RowCounter = RowCounter(self)
         self._own = self.connection.cursor()
         self._sizes = self.connection.cursor()
-        self._size_holds = False
-        self._cache_used = self._size = 0
+        self._none_free = False
+        self.cache_used: int = -1
+        self._size = 0
         self.generation += 1
 
     def run_own(self, sql: str, bindings: tuple[object, ...] = ()) -> list[tuple[apsw.SQLiteValue, ...]]:
@@ -129,24 +131,25 @@ class Store:
 
     def size(self) -> int:
         """Return the size of the database in bytes, free pages not counted."""
-        if self._size_holds and self.connection.status(_CACHE_USED)[0] == self._cache_used:
+        if self.connection.status(CACHE_USED)[0] == self.cache_used:
             return self._size
         authorizer = self.authorizer
         authorizer.trusted = True
         pages: int = self._sizes.execute("PRAGMA page_count").fetchall()[0][0]  # type: ignore[assignment]
         free: int = 0
-        if not self._size_holds:  # else no page has been free, and none has been set free
+        if not self._none_free:
             free = self._sizes.execute("PRAGMA freelist_count").fetchall()[0][0]  # type: ignore[assignment]
         authorizer.trusted = False
         # A new page takes memory, so that as long as no page is free, equal memory means equal size.
-        self._cache_used = self.connection.status(_CACHE_USED)[0]
-        self._size_holds = not free and self.path == MEMORY
+        self._none_free = not free and self.path == MEMORY
+        self.cache_used = self.connection.status(CACHE_USED)[0] if self._none_free else -1
         self._size = (pages - free) * PAGE_SIZE
         return self._size
 
     def size_changed(self) -> None:
         """Measure anew next time: something may have set pages free."""
-        self._size_holds = False
+        self._none_free = False
+        self.cache_used = -1
 
     def image(self) -> bytes:
         """Return the content of the database, as of its last committed request."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.channel import Channel, RoundTrip
 from pytest_cfworkers.d1.database import D1Database
 from pytest_cfworkers.d1.errors import D1Error, Refused
@@ -17,7 +16,7 @@ from pytest_cfworkers.lanes.wire import Chain
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from pytest_cfworkers.d1.backend import Answer, RequestKind
+    from pytest_cfworkers.d1.backend import Query, RequestKind
     from pytest_cfworkers.d1.result import JsDict
     from pytest_cfworkers.lanes.remote import RemoteDatabase
 
@@ -32,7 +31,7 @@ class WorkerdChannel(Channel):
     """
 
     def __init__(self, remote: RemoteDatabase) -> None:
-        super().__init__(_NoBackend())
+        super().__init__()
         self.remote = remote
 
     async def run(self, kind: RequestKind, queries: Sequence[Query], chain: Chain) -> Any:
@@ -63,13 +62,8 @@ def _injected(kind: RequestKind, queries: Sequence[Query], refused: Refused) -> 
     if refused.kind == "reset":
         return D1Error(refused.reason)
     if kind == "exec":
-        return D1Error.caused("D1_EXEC_ERROR", f"Error in line 1: {queries[0].sql}: {refused.reason}")
+        return D1Error.caused("D1_EXEC_ERROR", f"Error in line 1: {queries[0][0]}: {refused.reason}")
     return D1Error.caused("D1_ERROR", refused.reason)
-
-
-class _NoBackend:
-    async def send(self, kind: RequestKind, queries: Sequence[Query]) -> Answer:
-        raise NotImplementedError(f"a {kind} of {len(queries)} queries went past the real binding")
 
 
 class WorkerdDatabase(D1Database):
@@ -99,7 +93,7 @@ class WorkerdDatabase(D1Database):
         """Run a text line by line, in one transaction, without parameters."""
         __tracebackhide__ = True
         refuse_unsendable(sql)
-        lines = [Query(line) for line in str(sql).strip().split("\n")]
+        lines = [(line, ()) for line in str(sql).strip().split("\n")]
         return await self._channel.run("exec", lines, Chain().then("exec", sql))  # type: ignore[no-any-return]
 
     def withSession(self, constraint: str | None = None, /) -> WorkerdSession:  # noqa: N802 - the platform's name
@@ -158,7 +152,7 @@ class WorkerdStatement(D1PreparedStatement):
         bound = self._prepared.then("bind", *args)
         self._lane.remote.check(bound)
         # Watchers count the values; none of them is sent from here.
-        query = Query(self._text.sql, tuple(None for _ in args))
+        query = (self._text[0], (None,) * len(args))
         return WorkerdStatement(self._lane, self._prepared, bound, query)
 
     async def all(self, *args: object, **options: object) -> JsDict:
@@ -190,7 +184,7 @@ def _prepare(channel: WorkerdChannel, start: Chain, sql: str) -> WorkerdStatemen
     __tracebackhide__ = True
     refuse_unsendable(sql)
     chain = start.then("prepare", sql)
-    return WorkerdStatement(channel, chain, chain, Query(str(sql)))  # watchers read texts
+    return WorkerdStatement(channel, chain, chain, (str(sql), ()))  # watchers read texts
 
 
 def _batch(channel: WorkerdChannel, start: Chain, statements: object) -> Coroutine[Any, Any, Any]:

@@ -96,10 +96,10 @@ class WorkerdLane:
             D1Error: One of them failed; nothing of them remains.
             LaneError: It is not a database of this lane, or its runtime has ended.
         """
-        statements = [Chain().then("prepare", query.sql) for query in queries]
+        statements = [Chain().then("prepare", sql) for sql, _ in queries]
         bound = [
-            statement.then("bind", *query.params) if query.params else statement
-            for statement, query in zip(statements, queries, strict=True)
+            statement.then("bind", *params) if params else statement
+            for statement, (_, params) in zip(statements, queries, strict=True)
         ]
         _remote(database).run_blocking(Chain().then("batch", bound))
 

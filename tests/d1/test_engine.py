@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_cfworkers.d1 import D1Database, D1Error
-from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.connection import DatabaseFileError
 from pytest_cfworkers.d1.engine import Engine
 from pytest_cfworkers.d1.errors import Refused
@@ -19,11 +18,11 @@ from pytest_cfworkers.d1.limited_writes import RowKey, rewrite
 
 
 def rows(engine: Engine, sql: str, *params: Any) -> list[list[Any]]:
-    return engine.answer("query", [Query(sql, params)]).results[0].rows
+    return engine.answer("query", [(sql, params)]).results[0][1]
 
 
 def meta(engine: Engine, sql: str, *params: Any) -> dict[str, Any]:
-    return engine.answer("query", [Query(sql, params)]).results[0].meta
+    return engine.answer("query", [(sql, params)]).results[0][2]
 
 
 def test_a_file_keeps_the_data(tmp_path: Path) -> None:
@@ -53,9 +52,9 @@ def test_the_same_statement_again_follows_a_changed_schema() -> None:
     engine = Engine()
     rows(engine, "CREATE TABLE t (a)")
     rows(engine, "INSERT INTO t VALUES (1)")
-    assert engine.answer("query", [Query("SELECT * FROM t")]).results[0].columns == ["a"]
+    assert engine.answer("query", [("SELECT * FROM t", ())]).results[0][0] == ["a"]
     rows(engine, "ALTER TABLE t ADD COLUMN b DEFAULT 2")
-    assert engine.answer("query", [Query("SELECT * FROM t")]).results[0][:2] == (["a", "b"], [[1, 2]])
+    assert engine.answer("query", [("SELECT * FROM t", ())]).results[0][:2] == (["a", "b"], [[1, 2]])
     rows(engine, "DROP TABLE t")
     with pytest.raises(Refused, match="no such table: t"):
         rows(engine, "SELECT * FROM t")
@@ -154,6 +153,12 @@ def test_like_and_glob_are_sqlites(pattern: str, text: str) -> None:
     assert rows(_REPLACED, sql, *values) == [list(expected)]
 
 
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_like_and_glob_see_a_number_as_sqlite_writes_it(number: float) -> None:
+    written = _PLAIN.execute("SELECT CAST(? AS TEXT)", (number,)).get
+    assert rows(_REPLACED, "SELECT ?1 LIKE ?2, ?1 GLOB ?2", number, written) == [[1, 1]]
+
+
 _PLAIN = apsw.Connection(":memory:")
 _REPLACED = Engine()
 _REPLACED.store.blob_like.activate()
@@ -232,3 +237,43 @@ def test_threads_take_turns() -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(insert, range(4)))
     assert asyncio.run(database.prepare("SELECT count(*) AS n FROM t").first("n")) == 100
+
+
+def test_a_batch_of_a_known_statement_fails_at_the_first_that_has_another_number_of_values() -> None:
+    database = D1Database()
+    insert = database.prepare("INSERT INTO t VALUES (?, ?)")
+
+    async def use() -> list[dict[str, int]]:
+        await database.exec("CREATE TABLE t (a, b)")
+        await database.batch([insert.bind(1, 2)] * 3)
+        for values in ((1,), (1, 2, 3), ()):
+            with pytest.raises(D1Error, match="D1_ERROR: Wrong number of parameter bindings for SQL query"):
+                await database.batch([insert.bind(3, 4), insert.bind(5, 6), insert.bind(*values)])
+        return list((await database.prepare("SELECT count(*) AS count FROM t").all()).results)
+
+    assert asyncio.run(use()) == [{"count": 3}]
+
+
+def test_each_result_of_a_batch_has_the_meta_of_its_own_moment() -> None:
+    database = D1Database()
+    insert = database.prepare("INSERT OR IGNORE INTO t VALUES (?, ?)")
+
+    async def metas() -> list[tuple[int, int, bool, int]]:
+        await database.exec("CREATE TABLE t (a INTEGER PRIMARY KEY, b)")
+        await database.batch([insert.bind(1, "x")])
+        await database.batch([insert.bind(2, "x")])
+        results = await database.batch([insert.bind(number, "x" * 3000) for number in (3, 3, 4, 3, 5)])
+        return [
+            (result.meta.changes, result.meta.last_row_id, result.meta.changed_db, result.meta.size_after)
+            for result in results
+        ]
+
+    page = 4096
+    (first, size), *others = [(tuple(meta[:3]), meta[3]) for meta in asyncio.run(metas())]
+    assert first == (1, 3, True)
+    assert others == [
+        ((0, 3, False), size),
+        ((1, 4, True), size + 2 * page),
+        ((0, 4, False), size + 2 * page),
+        ((1, 5, True), size + 3 * page),
+    ]

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.engine import Engine
 from pytest_cfworkers.d1.migrations import MigrationError, apply_migrations, find_migrations
 from pytest_cfworkers.d1.snapshot import Snapshot
@@ -46,7 +45,7 @@ def test_each_file_is_recorded_once(tmp_path: Path) -> None:
     write(tmp_path, _0002_b="INSERT INTO t VALUES (2)")
     assert apply_migrations(engine, tmp_path) == ["0002_b.sql"]
     assert apply_migrations(engine, tmp_path) == []
-    rows = engine.answer("query", [Query("SELECT id, name FROM d1_migrations ORDER BY id")]).results[0].rows
+    rows = engine.answer("query", [("SELECT id, name FROM d1_migrations ORDER BY id", ())]).results[0][1]
     assert rows == [[1, "0001_a.sql"], [2, "0002_b.sql"]]
 
 
@@ -59,8 +58,8 @@ def test_an_error_names_file_and_line_and_keeps_what_came_before(tmp_path: Path)
     engine = Engine()
     with pytest.raises(MigrationError, match=r"0002_b\.sql:5: near \"VALUSE\": syntax error"):
         apply_migrations(engine, tmp_path)
-    assert engine.answer("query", [Query("SELECT count(*) FROM t")]).results[0].rows == [[0]]
-    assert engine.answer("query", [Query("SELECT name FROM d1_migrations")]).results[0].rows == [["0001_a.sql"]]
+    assert engine.answer("query", [("SELECT count(*) FROM t", ())]).results[0][1] == [[0]]
+    assert engine.answer("query", [("SELECT name FROM d1_migrations", ())]).results[0][1] == [["0001_a.sql"]]
 
 
 def test_a_missing_directory_says_what_to_do(tmp_path: Path) -> None:
@@ -85,7 +84,7 @@ def test_a_schema_file_can_take_the_place_of_migrations(tmp_path: Path) -> None:
     path = tmp_path / "schema.sql"
     path.write_text("CREATE TABLE t (a);\nCREATE TRIGGER x AFTER INSERT ON t BEGIN\n  SELECT 1;\nEND;\n")
     engine = Snapshot.of_script(path).engine()
-    assert engine.answer("query", [Query("SELECT name FROM sqlite_schema WHERE name = 'x'")]).results[0].rows
+    assert engine.answer("query", [("SELECT name FROM sqlite_schema WHERE name = 'x'", ())]).results[0][1]
     path.write_text("CREATE TABLE t (a);\nboom")
     with pytest.raises(MigrationError, match=r"schema\.sql:2: near \"boom\""):
         Snapshot.of_script(path)

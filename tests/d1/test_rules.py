@@ -2,7 +2,6 @@
 
 import pytest
 
-from pytest_cfworkers.d1.backend import Query
 from pytest_cfworkers.d1.engine import Engine
 from pytest_cfworkers.d1.errors import Refused
 from pytest_cfworkers.d1.rules import TRANSACTION_REFUSED, allows_pragma
@@ -31,9 +30,9 @@ from pytest_cfworkers.d1.rules import TRANSACTION_REFUSED, allows_pragma
 )
 def test_refused_statements(sql: str, reason: str) -> None:
     engine = Engine()
-    engine.answer("query", [Query("CREATE TABLE t (a)")])
+    engine.answer("query", [("CREATE TABLE t (a)", ())])
     with pytest.raises(Refused) as caught:
-        engine.answer("query", [Query(sql)])
+        engine.answer("query", [(sql, ())])
     assert caught.value.reason == reason
 
 

@@ -99,3 +99,14 @@ def test_failing_test_of_the_readme_prints_what_the_readme_says(
     printed = [without_times(line) for line in shown.splitlines()]
     start = next(number for number, line in enumerate(printed) if line.startswith("test_refresh.py L"))
     assert printed[start : start + len(comparable)] == comparable
+
+
+def test_the_readmes_test_of_d1_needs_nothing_but_the_plugin(pytester: pytest.Pytester) -> None:
+    section = read("README.md").partition("## D1\n")[2]
+    (code,) = re.findall(r"```python\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    pytester.makepyfile(test_repositories=code)
+    pytester.makefile(".sql", schema="CREATE TABLE repos (id INTEGER PRIMARY KEY, name TEXT)")
+    result = pytester.runpytest_inprocess(
+        "--cf-d1-schema=schema.sql", "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:randomly"
+    )
+    result.assert_outcomes(passed=1)
