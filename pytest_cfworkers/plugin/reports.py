@@ -15,7 +15,6 @@ _STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 """The variable that names the file whose Markdown GitHub Actions shows for a step."""
 
 _SUFFIXES: Final = (".html", ".json", ".sarif", ".md")
-_WITH_TIMELINES: Final = (".html", ".json")
 
 
 def parse(text: str) -> str:
@@ -41,11 +40,6 @@ def problem(path: Path) -> str:
             return ""
     except OSError as error:
         return f"{path} cannot be written: {error.strerror} in {folder}"
-
-
-def shows_timelines(path: Path) -> bool:
-    """Tell whether a report shows what was open when."""
-    return path.suffix.lower() in _WITH_TIMELINES
 
 
 @final
