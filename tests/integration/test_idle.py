@@ -37,7 +37,16 @@ def test_a_suite_that_asks_for_nothing(project: Project) -> None:
 def test_of_each_test_only_its_marks_are_looked_at(project: Project) -> None:
     """And by nobody any more once something is guarded."""
     project.write(
-        test_it="import pytest\n\n@pytest.mark.cf_limits\ndef test_marked():\n    pass\n\ndef test_plain():\n    pass\n",
+        test_it="""
+        import pytest
+
+        @pytest.mark.cf_limits
+        def test_marked():
+            pass
+
+        def test_plain():
+            pass
+        """,
         conftest="""
         PER_TEST = ("pytest_runtest_logreport", "pytest_runtest_protocol", "pytest_runtest_setup",
                     "pytest_runtest_call", "pytest_runtest_teardown", "pytest_runtest_makereport",
