@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, final
 
+from pytest_cfworkers.choices import PLANS, ConnectionModel, MemoryMode, Plan
 from pytest_cfworkers.keys import LimitsError, choice, read
-from pytest_cfworkers.limits import BY_KEY, LIMITS, PLANS, ConnectionModel, MemoryMode, Plan
+from pytest_cfworkers.limits import BY_KEY, LIMITS
 
 
 @final

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from pytest_cfworkers.limits import BY_KEY, CONNECTION_MODELS, PLANS, RESOLUTION_MS, RULES, WALL_PRESETS
+from pytest_cfworkers.choices import CONNECTION_MODELS, PLANS
+from pytest_cfworkers.limits import BY_KEY, RESOLUTION_MS, RULES, WALL_PRESETS
 from pytest_cfworkers.size import parse_size
 
 OPTIONS_HELP: Final[Mapping[str, str]] = MappingProxyType(

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, get_args
 
-Plan = Literal["free", "paid"]
-ConnectionModel = Literal["body", "headers"]
-MemoryMode = Literal["auto", "trace", "memray", "off"]
+from pytest_cfworkers.choices import Plan
+
 Rule = Literal[
     "connections",
     "queued-timeout",
@@ -23,8 +22,6 @@ Rule = Literal[
     "wall-time",
 ]
 
-PLANS: Final[tuple[Plan, ...]] = get_args(Plan)
-CONNECTION_MODELS: Final[tuple[ConnectionModel, ...]] = get_args(ConnectionModel)
 RULES: Final[tuple[Rule, ...]] = get_args(Rule)
 
 CHECKED: Final = dt.date(2026, 11, 24)
@@ -42,7 +39,7 @@ RESOLUTION_MS: Final = 0.001
 _WORKERS: Final = "https://developers.cloudflare.com/workers/platform/limits/"
 
 
-class Limit(NamedTuple):  # every run makes this class, and a dataclass takes five times as long
+class Limit(NamedTuple):  # a dataclass takes five times as long to make
     """One limit of the platform.
 
     Attributes:

@@ -1,7 +1,6 @@
 """How a request leaves through a transport: as an outgoing request, into an app under test, or further inside."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, Final, Protocol
 
 from pytest_cfworkers import attribution
@@ -143,9 +142,13 @@ def _counted_inside(dialect: Dialect, transport: Any, kind: Kind, *, incoming: b
     return False
 
 
-def _bound(transport: Any, owner: type[Any], name: str) -> Callable[[Any], Any]:
-    """Bind a method of a class as Python does: a mock, a static method or a callable object takes no `self`."""
-    method = next(vars(kind)[name] for kind in owner.__mro__ if name in vars(kind))
+def _found(owner: type[Any], name: str) -> Any:
+    """Return what stands for a method in a class or its bases, not bound to anything."""
+    return next(vars(kind)[name] for kind in owner.__mro__ if name in vars(kind))
+
+
+def _bound(method: Any, transport: Any) -> Callable[[Any], Any]:
+    """Bind what stands for a method as Python does: a mock, a static method or a callable object takes no `self`."""
     bound: Callable[[Any], Any] = method.__get__(transport, type(transport)) if hasattr(method, "__get__") else method
     return bound
 
@@ -158,7 +161,7 @@ def _guard_in_place(transport: Any, *, incoming: bool) -> bool:
 
         def handle(request: Any) -> Any:
             # Asked for anew each time: a mock may replace the method of the class meanwhile.
-            return own(request) if own is not None else _bound(transport, type(transport), name)(request)
+            return own(request) if own is not None else _bound(_found(type(transport), name), transport)(request)
 
         def handle_request(request: Any) -> Any:
             return send(passage_here(transport, request, incoming=incoming), handle, request)
@@ -181,13 +184,13 @@ def _guard_extended(dialect: Dialect, owner: type[Any]) -> bool:
         return Exchange(invocation, dialect, request, capture(), False, False)
 
     def make(name: str) -> Callable[..., Any]:
-        original = getattr(owner, name)
+        original = vars(owner)[name]
 
         def handle_request(self: Any, request: Any) -> Any:
-            return send(way(self, request), partial(original, self), request)
+            return send(way(self, request), _bound(original, self), request)
 
         async def handle_async_request(self: Any, request: Any) -> Any:
-            return await send_async(way(self, request), partial(original, self), request)
+            return await send_async(way(self, request), _bound(original, self), request)
 
         return handle_request if name == SENDS[0] else handle_async_request
 

@@ -5,7 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, PLANS, UPLOAD_LIMITS
+from pytest_cfworkers.choices import PLANS
+from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, UPLOAD_LIMITS
 from pytest_cfworkers.size import format_size
 
 _NONE: Final = "no limit"

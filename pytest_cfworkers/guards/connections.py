@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, final
 
 from pytest_cfworkers.callsite import Site
-from pytest_cfworkers.limits import ConnectionModel
+from pytest_cfworkers.choices import ConnectionModel
 
 KEPT: Final = 100
 """Closed connections whose times are kept for a timeline, which nobody reads by the thousand; others are counted."""

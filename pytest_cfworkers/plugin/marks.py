@@ -56,16 +56,24 @@ def any_guarded(items: list[pytest.Item], mode: str) -> bool:
     """
     if mode in {"report", "enforce"}:
         return bool(items)
-    parents = {item.parent for item in items} if mode != "off" else set()
-    return any(parent is not None and is_marked(parent) for parent in parents) or any(
-        (mode != "off" and any(mark.name in NAMES for mark in item.own_markers)) or guarding_fixtures(item)
-        for item in items
-    )
+    if mode != "off":
+        parents = {id(item.parent): item.parent for item in items}.values()
+        if any(parent is not None and is_marked(parent) for parent in parents):
+            return True
+        if any(mark.name in NAMES for item in items for mark in item.own_markers):
+            return True
+    return not all(FIXTURE_LIMITS.keys().isdisjoint(getattr(item, "fixturenames", ())) for item in items)
 
 
 def is_marked(node: pytest.Item | pytest.Collector) -> bool:
     """Tell whether a test, or what holds tests, has one of the marks."""
-    return any(mark.name in NAMES for mark in node.iter_markers())
+    holder: pytest.Item | pytest.Collector | None = node
+    while holder is not None:  # no `iter_markers`: runs that ask for nothing pay for this, and not for its generators
+        for mark in holder.own_markers:
+            if mark.name in NAMES:
+                return True
+        holder = holder.parent
+    return False
 
 
 def marks_of(item: pytest.Item) -> list[pytest.Mark]:

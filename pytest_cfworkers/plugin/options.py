@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import pytest
 
-from pytest_cfworkers.limits import CONNECTION_MODELS, PLANS, MemoryMode
-from pytest_cfworkers.plugin import reports
+from pytest_cfworkers.choices import CONNECTION_MODELS, PLANS, MemoryMode
 
 if TYPE_CHECKING:
     from pytest_cfworkers.gates.expression import Gate
@@ -64,6 +63,8 @@ def _count(text: str) -> int:
 
 
 def _cpu_scale(text: str) -> float:
+    if text == "1":
+        return 1.0
     from pytest_cfworkers.calibration import PYODIDE_CPU_FACTOR  # noqa: PLC0415 - only where it is asked for
 
     if text == "pyodide":
@@ -78,6 +79,8 @@ def _cpu_scale(text: str) -> float:
 
 
 def _baseline(text: str) -> int:
+    if text == "0":
+        return 0
     if text == "pyodide":
         from pytest_cfworkers.calibration import PYODIDE_BASELINE  # noqa: PLC0415 - only where it is asked for
 
@@ -85,7 +88,7 @@ def _baseline(text: str) -> int:
     try:
         from pytest_cfworkers.size import parse_size  # noqa: PLC0415
 
-        return 0 if text == "0" else parse_size(int(text) if text.isdecimal() and len(text) <= _DIGITS else text)
+        return parse_size(int(text) if text.isdecimal() and len(text) <= _DIGITS else text)
     except ValueError:
         raise ValueError('a size such as "30 MB" or a number of bytes, 0, or pyodide') from None
 
@@ -94,6 +97,12 @@ def _gates(text: str) -> "tuple[Gate, ...]":
     from pytest_cfworkers.gates import presets  # noqa: PLC0415 - only where there is a gate
 
     return presets.read(text)
+
+
+def _report(text: str) -> str:
+    from pytest_cfworkers.plugin import reports  # noqa: PLC0415 - only where there is a report
+
+    return reports.parse(text)
 
 
 OPTIONS: Final[tuple[Option, ...]] = (
@@ -196,7 +205,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         name="cf_report",
         help="write a report of the run: a path that ends in .html, .json, .sarif or .md; may be given again",
         default="",
-        parse=reports.parse,
+        parse=_report,
         metavar="PATH",
         repeatable=True,
     ),

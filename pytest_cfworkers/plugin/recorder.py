@@ -88,7 +88,15 @@ class Recorder:
         if report.failed:
             self.note(f"{report.nodeid} could not be collected")
 
-    def take(self, report: Any) -> None:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what is known of a test, before anybody shows its report."""
+        if hasattr(report, "cf_record"):
+            self._take(report)
+        elif report.failed and report.when == "teardown" and report.nodeid in self.records:
+            self.records[report.nodeid] = replace(self.records[report.nodeid], outcome="failed")
+
+    def _take(self, report: Any) -> None:
         """Keep the record that the report of a test carries; a test that is run again replaces it."""
         from pytest_cfworkers.report.model import TestRecord  # noqa: PLC0415 - only with guarded tests
 
@@ -104,11 +112,6 @@ class Recorder:
         )
         if report.failed and record.timelines:
             self._draw(report, record)
-
-    def fail(self, report: pytest.TestReport) -> None:
-        """Note that a test failed after its function had ended."""
-        if report.nodeid in self.records:
-            self.records[report.nodeid] = replace(self.records[report.nodeid], outcome="failed")
 
     def _draw(self, report: pytest.TestReport, record: "TestRecord") -> None:
         """Show under the message of a failed test what was open when, where that is what it broke."""

@@ -15,7 +15,6 @@ _STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 """The variable that names the file whose Markdown GitHub Actions shows for a step."""
 
 _SUFFIXES: Final = (".html", ".json", ".sarif", ".md")
-_WITH_TIMELINES: Final = (".html", ".json")
 
 
 def parse(text: str) -> str:
@@ -23,11 +22,6 @@ def parse(text: str) -> str:
     if Path(text).suffix.lower() not in _SUFFIXES:
         raise ValueError(f"a path that ends in {', '.join(_SUFFIXES)}")
     return text
-
-
-def shows_timelines(path: Path) -> bool:
-    """Tell whether a report shows what was open when."""
-    return path.suffix.lower() in _WITH_TIMELINES
 
 
 @final

@@ -1,24 +1,37 @@
 """`Settings`: the effective options of a run."""
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, final
 
 import pytest
 
-from pytest_cfworkers.plugin import reports
 from pytest_cfworkers.plugin.options import OPTIONS, D1Lane, D1Limits, Mode
 from pytest_cfworkers.plugin.sources import Given, effective
 
 if TYPE_CHECKING:
+    from pytest_cfworkers.choices import ConnectionModel, MemoryMode, Plan
     from pytest_cfworkers.gates.expression import Gate
     from pytest_cfworkers.in_force import Limits
-    from pytest_cfworkers.limits import ConnectionModel, MemoryMode, Plan
     from pytest_cfworkers.report.baseline import Baseline
     from pytest_cfworkers.wrangler import Wrangler
 
+GITHUB: Final = ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS")
+"""The variables by which GitHub Actions says that it shows what is told of a run."""
 
-class Settings(NamedTuple):  # every run makes this class, and a dataclass takes five times as long
-    """The effective options of a run.
+WITH_TIMELINES: Final = (".html", ".json")
+"""The reports that show what was open when."""
+
+
+@final
+class Settings:  # every run makes this class, and one with declared fields takes ten times as long
+    """The effective options of a run: ini file, then environment, then command line.
+
+    Args:
+        config: The configuration of the run.
+
+    Raises:
+        pytest.UsageError: A value is not valid; names where it was set, the value and what is valid.
 
     Attributes:
         mode: Which tests are guarded, and whether they fail.
@@ -40,23 +53,25 @@ class Settings(NamedTuple):  # every run makes this class, and a dataclass takes
         top: How many tests the summary names per limit.
     """
 
-    mode: Mode
-    plan: "Plan"
-    connection_model: "ConnectionModel"
-    incoming: bool
-    wrangler: "Wrangler | None"
-    d1: D1Lane
-    d1_limits: D1Limits
-    d1_schema: Path | None
-    memory: "MemoryMode"
-    memory_baseline: int
-    cpu_scale: float
-    baseline: "Baseline | None"
-    baseline_update: bool
-    gates: "tuple[Gate, ...]"
-    bundle: Path | None
-    reports: tuple[Path, ...]
-    top: int
+    def __init__(self, config: pytest.Config) -> None:
+        given = {option.name: effective(option, config) for option in OPTIONS}
+        self.mode: Mode = given["cf_limits"].value
+        self.plan: Plan = given["cf_plan"].value
+        self.connection_model: ConnectionModel = given["cf_connections"].value
+        self.incoming: bool = given["cf_incoming"].value == "auto"
+        self.wrangler: Wrangler | None = _read_wrangler(given["cf_wrangler"], config)
+        self.d1: D1Lane = _available(given["cf_d1"])
+        self.d1_limits: D1Limits = given["cf_d1_limits"].value
+        self.d1_schema: Path | None = _existing(given["cf_d1_schema"])
+        self.memory: MemoryMode = _importable(given["cf_memory"])
+        self.memory_baseline: int = given["cf_memory_baseline"].value
+        self.cpu_scale: float = given["cf_cpu_scale"].value
+        self.baseline: Baseline | None = _read_baseline(given["cf_baseline"], given["cf_baseline_update"])
+        self.baseline_update: bool = given["cf_baseline_update"].value == "on"
+        self.gates: tuple[Gate, ...] = tuple(gate for gates in given["cf_gate"].value for gate in gates)
+        self.bundle: Path | None = _folder(given["cf_bundle"])
+        self.reports: tuple[Path, ...] = _reports(given["cf_report"], config)
+        self.top: int = given["cf_top"].value
 
     @property
     def limits(self) -> "Limits":
@@ -70,9 +85,15 @@ class Settings(NamedTuple):  # every run makes this class, and a dataclass takes
         return limits.configure(cpu_ms=self.wrangler.cpu_ms, subrequests=self.wrangler.subrequests)
 
     @property
+    def asks(self) -> bool:
+        """Whether somebody wants to be told of the run from its start, whatever is guarded in it."""
+        named = self.reports or self.gates or self.baseline is not None or self.bundle is not None
+        return bool(named) or self.mode in {"report", "enforce"} or any(name in os.environ for name in GITHUB)
+
+    @property
     def timelines(self) -> bool:
         """Whether somebody wants to see what was open when."""
-        return any(reports.shows_timelines(path) for path in self.reports)
+        return any(path.suffix.lower() in WITH_TIMELINES for path in self.reports)
 
     @property
     def words(self) -> dict[str, str]:
@@ -112,34 +133,6 @@ class Settings(NamedTuple):  # every run makes this class, and a dataclass takes
         if self.baseline is not None:
             shown += f", baseline={self.baseline.path.name}"
         return shown if self.wrangler is None else f"{shown}, {self.wrangler}"
-
-
-def read_settings(config: pytest.Config) -> Settings:
-    """Work out the effective options: ini file, then environment, then command line.
-
-    Raises:
-        pytest.UsageError: A value is not valid; names where it was set, the value and what is valid.
-    """
-    given = {option.name: effective(option, config) for option in OPTIONS}
-    return Settings(
-        mode=given["cf_limits"].value,
-        plan=given["cf_plan"].value,
-        connection_model=given["cf_connections"].value,
-        incoming=given["cf_incoming"].value == "auto",
-        wrangler=_read_wrangler(given["cf_wrangler"], config),
-        d1=_available(given["cf_d1"]),
-        d1_limits=given["cf_d1_limits"].value,
-        d1_schema=_existing(given["cf_d1_schema"]),
-        memory=_importable(given["cf_memory"]),
-        memory_baseline=given["cf_memory_baseline"].value,
-        cpu_scale=given["cf_cpu_scale"].value,
-        baseline=_read_baseline(given["cf_baseline"], given["cf_baseline_update"]),
-        baseline_update=given["cf_baseline_update"].value == "on",
-        gates=tuple(gate for gates in given["cf_gate"].value for gate in gates),
-        bundle=_folder(given["cf_bundle"]),
-        reports=_reports(given["cf_report"], config),
-        top=given["cf_top"].value,
-    )
 
 
 def _importable(given: Given) -> Any:

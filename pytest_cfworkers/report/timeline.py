@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import Any, Self, final
 
 from pytest_cfworkers.callsite import Frame, inside
+from pytest_cfworkers.choices import ConnectionModel
 from pytest_cfworkers.guards.connections import Connection
 from pytest_cfworkers.invocation import Invocation
-from pytest_cfworkers.limits import ConnectionModel
 from pytest_cfworkers.report.redaction import redact
 
 

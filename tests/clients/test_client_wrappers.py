@@ -273,3 +273,29 @@ def test_a_mock_in_the_place_of_a_method_of_the_class_is_given_the_request_alone
     with guarded() as invocation:
         kit.run(lambda: get(kit, make_wrapper(kit, "attribute", bottom)))
     assert count(invocation) == 2  # the wrapper sends twice
+
+
+def test_a_mock_in_the_place_of_a_method_that_a_subclass_extends_is_given_the_request_alone(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library: Any = kit.library
+
+    def answer(_: Any) -> Any:
+        return library.Response(200, text="hello")
+
+    async def answer_async(request: Any) -> Any:
+        return answer(request)
+
+    class Extended(library.MockTransport):  # type: ignore[misc]
+        def handle_request(self, request: Any) -> Any:
+            return super().handle_request(request)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            return await super().handle_async_request(request)
+
+    for name, effect in (("handle_request", answer), ("handle_async_request", answer_async)):
+        monkeypatch.setattr(library.MockTransport, name, Mock(side_effect=effect))
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, Extended(answer)))
+    assert count(invocation) == 1
+    assert rules(invocation) == []

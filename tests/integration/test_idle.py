@@ -34,6 +34,69 @@ def test_a_suite_that_asks_for_nothing(project: Project) -> None:
     result.stdout.no_fnmatch_line("*Cloudflare*")
 
 
+def test_of_each_test_only_its_marks_are_looked_at(project: Project) -> None:
+    """And by nobody any more once something is guarded."""
+    project.write(
+        test_it="""
+        import pytest
+
+        @pytest.mark.cf_limits
+        def test_marked():
+            pass
+
+        def test_plain():
+            pass
+        """,
+        conftest="""
+        PER_TEST = ("pytest_runtest_logreport", "pytest_runtest_protocol", "pytest_runtest_setup",
+                    "pytest_runtest_call", "pytest_runtest_teardown", "pytest_runtest_makereport",
+                    "pytest_fixture_setup", "pytest_pyfunc_call", "pytest_report_teststatus")
+
+        def pytest_runtestloop(session):
+            hooks = session.config.hook
+            print("hooks:", [
+                (name, type(implementation.plugin).__name__)
+                for name in PER_TEST
+                for implementation in getattr(hooks, name).get_hookimpls()
+                if "cfworkers" in (implementation.plugin_name or "")
+            ])
+        """,
+    )
+    result = project.run("-s", "-k", "plain")
+    result.stdout.fnmatch_lines(["*hooks: [[]('pytest_runtest_setup', 'LateMarks')[]]*"])
+    project.run("-s").stdout.no_fnmatch_line("*LateMarks*")
+    project.run("-s", "-k", "plain", "--cf-limits=off").stdout.fnmatch_lines(["*hooks: [[][]]*"])
+
+
+def test_a_fixture_of_a_class_may_mark_it_where_nothing_else_is_guarded(project: Project) -> None:
+    project.write(
+        test_it="""
+        import pytest
+        from sending import send
+
+        @pytest.fixture(scope="class")
+        def tight(request):
+            request.node.add_marker(pytest.mark.cf_limits(subrequests=2))
+
+        def test_before():
+            send(3)
+
+        @pytest.mark.usefixtures("tight")
+        class TestIt:
+            def test_first(self):
+                send(3)
+
+            def test_second(self):
+                send(3)
+
+        def test_after():
+            send(3)
+        """
+    )
+    project.run().assert_outcomes(passed=2, failed=2)
+    project.run("-n1", plugins=("xdist",)).assert_outcomes(passed=2, failed=2)
+
+
 def test_without_the_plugin_all_of_it_is_gone(project: Project) -> None:
     project.write(test_it="def test_it(request):\n    pass\n")
     result = project.run("-p", "no:cfworkers")

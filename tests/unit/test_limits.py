@@ -9,20 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_cfworkers.choices import CONNECTION_MODELS, PLANS, Plan
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.keys import OPTIONS_HELP, LimitsError
 from pytest_cfworkers.limits import (
     BY_KEY,
     BY_RULE,
     CHECKED,
-    CONNECTION_MODELS,
     CONNECTIONS_RELAXED,
     CONNECTIONS_RELAXED_SOURCE,
     LIMITS,
-    PLANS,
     RULES,
     Limit,
-    Plan,
 )
 
 KEYS = tuple(BY_KEY)
