@@ -20,6 +20,13 @@ _ARENA: Final = re.compile(rb'<heap nr="(\d+)">(.*?)</heap>', re.DOTALL)
 _HOLE: Final = re.compile(rb'<(?:size|unsorted) from="\d+" to="\d+" total="(\d+)" count="(\d+)"/>')
 _REST: Final = re.compile(rb'<total type="rest" count="\d+" size="(\d+)"/>')
 
+_SMALL_END: Final = 256 * 2**10
+"""Bytes at the end of an arena that stay in any case: twice what glibc takes in advance."""
+
+_ROUNDS: Final = 3
+_THREADS: Final = 16
+"""Threads of a round, at most. glibc makes eight arenas for each processor."""
+
 _PATIENCE_S: Final = 1.0
 """Seconds after which threads that do not all begin, or end, are left alone: what they leave counts as free."""
 
@@ -62,9 +69,11 @@ def trim(library: CLibrary, spare: int) -> int:
     """
     library.trim()
     arenas = Arena.all(library.arenas())
-    if sum(arena.end for arena in arenas) > spare:
+    for _ in range(_ROUNDS):
+        if sum(arena.end for arena in arenas if arena.end > _SMALL_END) <= spare:
+            break
         with library.keeping_little():
-            _trim_ends(library, len(arenas) - 1)
+            _trim_ends(library, min(len(arenas) - 1, _THREADS))
         arenas = Arena.all(library.arenas())
     return sum(arena.edges + arena.end for arena in arenas)
 
@@ -72,7 +81,8 @@ def trim(library: CLibrary, spare: int) -> int:
 def _trim_ends(library: CLibrary, count: int) -> None:
     """Let some threads trim the end of an arena, each of another: none ends before all of them have one.
 
-    A thread begins with an arena that no other has. Those that a thread has stay as they are.
+    A thread begins with an arena that no other has; where there is none, with a new one, and from a certain number of
+    arenas on with one in turn that it shares. So one round may not come to all of them.
 
     Raw threads: `threading` does not know them, so that code which lists or counts threads does not meet them.
     """
