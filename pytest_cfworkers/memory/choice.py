@@ -21,7 +21,7 @@ def prepare(mode: Mode, limit: int) -> None:
     """Do beforehand what the cheap engine would do at its start, which may take long: it collects garbage."""
     if _cheap_enough(mode, limit):
         with suppress(OSError), (process := this_process()).lock:  # without books another engine starts
-            process.heap(limit)
+            process.prepare(limit)
 
 
 def start_engine(mode: Mode, limit: int) -> Engine:

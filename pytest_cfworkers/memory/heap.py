@@ -7,20 +7,21 @@ through `ctypes`, which takes some 50 µs: pymalloc prints its table into a stre
 import ctypes
 import re
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from pytest_cfworkers.memory.c_library import CLibrary
 
 _CLASS: Final = re.compile(rb"^ +\d+ +(\d+) +\d+ +(\d+) +(\d+)$", re.MULTILINE)
-_POOLS: Final = re.compile(rb"^(\d+) unused pools \* (\d+) bytes", re.MULTILINE)
-_ARENAS: Final = re.compile(rb"^(\d+) arenas \* (\d+) bytes/arena", re.MULTILINE)
-_ARENAS_EVER: Final = re.compile(rb"^# arenas allocated total += +([\d,]+)$", re.MULTILINE)
-_ARENAS_MOST: Final = re.compile(rb"^# arenas highwater mark += +([\d,]+)$", re.MULTILINE)
+_TOTALS: Final = re.compile(
+    rb"# arenas allocated total += +(?P<ever>[\d,]+)\n"
+    rb".*?highwater mark += +(?P<most>[\d,]+)\n"
+    rb".*?\n(?P<arenas>\d+) arenas \* (?P<arena>\d+) bytes/arena"
+    rb".*?\n(?P<pools>\d+) unused pools \* (?P<pool>\d+) bytes",
+    re.DOTALL,
+)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class SmallClass:
+class SmallClass(NamedTuple):
     """The blocks of one size that pymalloc holds.
 
     Attributes:
@@ -98,20 +99,16 @@ class Books:
         """Read what both allocators hold."""
         text = self._library.written(self._print)
         large = self._library.totals()
-        pools, arenas = _POOLS.search(text), _ARENAS.search(text)
-        arena = int(arenas[2]) if arenas else 0
+        found = _TOTALS.search(text)
+        figures = found.groupdict() if found else dict.fromkeys(_TOTALS.groupindex, b"0")
+        totals = {name: int(figure.replace(b",", b"")) for name, figure in figures.items()}
         return Heap(
-            classes=tuple(SmallClass(*map(int, row.groups())) for row in _CLASS.finditer(text)),
-            unused_pools=int(pools[1]) * int(pools[2]) if pools else 0,
-            arenas=int(arenas[1]) * arena if arenas else 0,
-            arenas_ever=_figure(_ARENAS_EVER, text) * arena,
-            arenas_most=_figure(_ARENAS_MOST, text) * arena,
+            classes=tuple(SmallClass(*map(int, row)) for row in _CLASS.findall(text)),
+            unused_pools=totals["pools"] * totals["pool"],
+            arenas=totals["arenas"] * totals["arena"],
+            arenas_ever=totals["ever"] * totals["arena"],
+            arenas_most=totals["most"] * totals["arena"],
             large_used=large.uordblks + large.hblkhd,
             large_free=large.fordblks,
             large_taken=large.arena + large.hblkhd,
         )
-
-
-def _figure(pattern: re.Pattern[bytes], text: bytes) -> int:
-    found = pattern.search(text)
-    return int(found[1].replace(b",", b"")) if found else 0

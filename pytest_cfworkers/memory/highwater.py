@@ -51,10 +51,10 @@ class HighWater:
         self._resident = Resident()
         self._started_before = STARTS.begin()
         with process.lock:
-            process.heap(self._limit)  # before the ticker, whose thread takes over an arena of another
-        self._ticker.start()
+            self._edges = process.prepare(self._limit)
+        self._ticker.start()  # after that, because its thread takes over an arena of another; and takes memory
         with process.lock:
-            self._heap, self._edges = process.heap(self._limit)
+            self._heap = process.books.read()
             self._watch = process.marks.begin()
             _, self._shared_before = self._resident()
         self._ready = True

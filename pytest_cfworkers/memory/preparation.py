@@ -36,14 +36,14 @@ class Preparation:
         self._ballast = Ballast()
         self._collected: int | None = None
 
-    def heap(self, limit: int) -> tuple[Heap, int]:
+    def prepare(self, limit: int) -> int:
         """Prepare the heap.
 
         Args:
             limit: The limit in force, in bytes: a share of it may stay free.
 
         Returns:
-            Its books, and how many bytes of larger blocks are free and yet resident, at most.
+            How many bytes of larger blocks are free and yet resident, at most.
         """
         unknown = int(limit * UNKNOWN_SHARE)
         heap = self.books.read()
@@ -53,26 +53,24 @@ class Preparation:
             heap = self.books.read()
             self._collected = heap.in_use
         edges = heap.large_free
-        if edges > unknown // 2:  # pages that are given back must be fetched again, so not for less
+        if edges > unknown:  # pages that are given back must be fetched again, so not for less
             edges = arenas.trim(self._library, spare=unknown // 2)
             heap = self.books.read()
         if heap.small_free > limit * FREE_SHARE:
-            heap = self._filled(heap)
-        return heap, min(edges, heap.large_free)
+            self._fill(heap)
+        return edges
 
     def give_back(self) -> None:
         """Give what the C library holds free back to the kernel."""
         self._library.trim()
 
-    def _filled(self, heap: Heap) -> Heap:
+    def _fill(self, heap: Heap) -> None:
         if self._ballast.heavy:
             self._ballast.drop()
             heap = self.books.read()
             self._collected = heap.in_use
         self._ballast.add(heap)
-        filled = self.books.read()
-        self._collected = (self._collected or 0) + filled.in_use - heap.in_use
-        return filled
+        self._collected = (self._collected or 0) + self.books.read().in_use - heap.in_use
 
 
 _preparation: Preparation | None = None

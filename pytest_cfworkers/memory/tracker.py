@@ -33,14 +33,13 @@ class MemoryTracker:
         limit: A size, such as "64 MB" or a number of bytes; the platform's 128 MB by default.
         engine: "auto" (cheap, and exact where that cannot tell), "trace" (tracemalloc), "memray", "sample" (psutil), or
             "off".
-        baseline: A size that is taken before the code begins; it counts against the limit.
+        baseline: A size that is taken before the code begins, or 0; it counts against the limit.
 
     Attributes:
         limit: Bytes.
         baseline: Bytes.
         checkpoints: The peak of each phase by the name of the checkpoint that ended it, in bytes, with the moment, in
             seconds of `time.monotonic`.
-        started_at: When it started, in seconds of `time.monotonic`.
         disturbed_by: What made a figure meaningless meanwhile; "" for nothing.
 
     Raises:
@@ -50,17 +49,15 @@ class MemoryTracker:
     limit: int
     baseline: int
     checkpoints: dict[str, tuple[int, float]]
-    started_at: float
     disturbed_by: str
 
-    def __init__(self, limit: int | str | None = None, *, engine: Mode = "auto", baseline: int = 0) -> None:
+    def __init__(self, limit: int | str | None = None, *, engine: Mode = "auto", baseline: int | str = 0) -> None:
         self.limit = parse_size(limit) if limit is not None else Limits.plan().memory or 0
-        self.baseline = baseline
+        self.baseline = parse_size(baseline) if baseline != 0 else 0
         self.checkpoints = {}
         self._mode = engine
         self._engine: Engine | None = None
         self._measurement: Measurement | None = None
-        self.started_at = 0.0
         self.disturbed_by = ""
 
     def __enter__(self) -> Self:
@@ -84,7 +81,6 @@ class MemoryTracker:
         if why := self._refusal():
             self._measurement = unmeasured(self._mode, why)
             return
-        self.started_at = time.monotonic()
         try:
             self._engine = start_engine(self._mode, self._room)
         except OSError as error:
@@ -117,6 +113,7 @@ class MemoryTracker:
     @property
     def current(self) -> int:
         """Bytes that are held now, beyond what was held at the start."""
+        __tracebackhide__ = True
         self._measured()
         return self._engine.current() if self._engine is not None and self.running else 0
 
@@ -127,11 +124,13 @@ class MemoryTracker:
         Raises:
             RuntimeError: Memory is not measured; the text says why.
         """
+        __tracebackhide__ = True
         return self._measured().peak
 
     @property
     def headroom(self) -> int:
         """Bytes that are left of the limit at the peak; negative beyond it."""
+        __tracebackhide__ = True
         return self.limit - self.baseline - self.peak
 
     @property
@@ -148,6 +147,7 @@ class MemoryTracker:
         Returns:
             The most bytes that were held at once since the last checkpoint, or since the start.
         """
+        __tracebackhide__ = True
         measured = self._engine.phase() if self._engine is not None and self.running else self._measured()
         self.checkpoints[name] = (measured.peak, time.monotonic())
         return measured.peak
@@ -160,10 +160,10 @@ class MemoryTracker:
 
         Raises:
             CfLimitExceeded: The peak is over it.
-            LimitsError: That is no size.
+            ValueError: That is no size.
         """
         __tracebackhide__ = True
-        measurement, limits = self.measurement, Limits.none().replace(memory=size)
+        measurement, limits = self.measurement, Limits.none().replace(memory=parse_size(size))
         verdict = measurement.judge(limits.memory or 0)
         if verdict == "over":
             raise CfLimitExceeded([wording_memory.memory(measurement, limits)])
@@ -186,6 +186,7 @@ class MemoryTracker:
         return max(self.limit - self.baseline, SMALLEST)
 
     def _measured(self) -> Measurement:
+        __tracebackhide__ = True
         if (measurement := self.measurement).why:
             raise RuntimeError(f"Memory is not measured: {measurement.why}.")
         return measurement

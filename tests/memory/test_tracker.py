@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pytest_cfworkers import CfLimitExceeded, LimitsError, MemoryTracker
+from pytest_cfworkers import CfLimitExceeded, MemoryTracker
 from pytest_cfworkers.memory.preparation import this_process
 from pytest_cfworkers.memory.traced import Traced
 from pytest_cfworkers.memory.tracker import UndecidedWarning
@@ -34,7 +34,7 @@ _M_MMAP_THRESHOLD = -3  # of malloc.h
 def _same_heap_in_any_order() -> None:
     """Keep the C library from handing out large blocks of its own heap after others of their size were freed."""
     if sys.platform == "linux":
-        this_process().heap(128 * MB)
+        this_process().prepare(128 * MB)
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
 
 
@@ -300,8 +300,16 @@ def test_assert_under_names_what_was_held() -> None:
         tracker.assert_under("16 MB")
         with pytest.raises(CfLimitExceeded, match=r"^memory: 8 MB held at once, the limit is 4 MB"):
             tracker.assert_under("4 MB")
-        with pytest.raises(LimitsError, match="is not a size"):
+        with pytest.raises(ValueError, match=r"^'4 bananas' is not a size"):
             tracker.assert_under("4 bananas")
+
+
+def test_a_baseline_is_a_size_and_takes_of_the_limit() -> None:
+    with MemoryTracker("64 MB", baseline="30 MB", engine="trace") as tracker:
+        bytearray(4 * MB)
+    assert near(tracker.headroom, 30 * MB)
+    with pytest.raises(ValueError, match="is not a size"):
+        MemoryTracker(baseline=-1)
 
 
 @pytest.mark.usefixtures("cheap")
