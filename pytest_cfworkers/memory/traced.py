@@ -1,5 +1,6 @@
 """The exact engine: `tracemalloc`, which counts each block that Python's allocators hand out, and knows its line."""
 
+import gc
 import tracemalloc
 from _tracemalloc import _get_traces
 from collections.abc import Callable
@@ -43,10 +44,14 @@ class _Peak:
         """Do something in C, and leave what it takes or frees out of every engine's figures.
 
         `map` and its unpacking are C, too, so that no other thread has a turn in between: what that takes must count.
+        Nor is garbage collected, which calls back whoever asked for it.
         """
-        steps = tracemalloc.get_traced_memory, do, tracemalloc.get_traced_memory, tracemalloc.reset_peak
+        restore = gc.enable if gc.isenabled() else gc.disable
+        held = tracemalloc.get_traced_memory
         with self.lock:
-            (before, most), done, (after, _), _ = map(call, steps)
+            _, (before, most), done, (after, _), _, _ = map(
+                call, (gc.disable, held, do, held, tracemalloc.reset_peak, restore)
+            )
             self._noted(before, most)
             for engine in self.engines:
                 engine.shift(after - before)
