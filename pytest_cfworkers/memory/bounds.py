@@ -4,7 +4,8 @@ The kernel counts pages, a limit counts what was asked for. Between the two stan
 
 - memory that was free inside the heap at the start and was used without growth: given back or filled before the start
   (`preparation`), and what remains is known from the books;
-- what pymalloc rounds up: known from how many blocks of each size there were near the peak;
+- what pymalloc rounds up: known from how many blocks of each size there were near the peak, and what they were to hold,
+  which takes memory to see (`sizes`);
 - memory that was taken and never touched, such as `bytes(10**8)`: the process's address space grows by it;
 - memory of before the start that was freed meanwhile and used again: what the books miss at the end.
 """
@@ -90,17 +91,20 @@ class Seen:
         reused += untouched if surely else 0
         surely_grown = min(self.grown, self.own) if self.mapped else self.grown
         freed = max(self.before.in_use - self.now.in_use, 0)
-        low = max(surely_grown - most - self._holes() + reused, self.held - most)
+        low = max(surely_grown - most - self._holes() - self.sizes.taken + reused, self.held - most)
         best = max(self.grown - (least + most) // 2 + reused, low)
         high = max(self.grown - least + hidden + untouched + freed, best)
         return Range(max(min(low, best) - _RESOLUTION, 0), best, high + _RESOLUTION)
 
     def _hidden(self) -> tuple[int, int]:
         """Bytes that were used without growth, at least and at most: of what was free in the heap before."""
-        look, free = self.look, self.before.small_free
+        look, small = self.look, self.before.small_free
+        # What was given back is a page when it is used again, unless it is never touched.
+        untouched = max(self.before.large_free - self.edges, 0)
         if look.grown < self.grown * _NEAR or not self.grown:
-            return 0, free + self.edges
-        return look.reused, min(free, look.reused + self.grown // 10) + self.edges
+            return 0, small + self.edges + untouched
+        since = self.grown // 10
+        return look.reused, min(small, look.reused + since) + self.edges + min(untouched, look.filled + since)
 
     def _holes(self) -> int:
         """Bytes that were free inside the heap at the peak, and pages all the same, at most."""

@@ -23,6 +23,9 @@ _LOOKS: Final = 3
 _ENOUGH: Final = 20
 """Blocks of a size that must be seen to say what they waste."""
 
+_TRACE: Final = 128
+"""Bytes that a trace takes in a snapshot."""
+
 _MOST: Final = 2_000
 _ALIGNMENT: Final = 16
 
@@ -33,12 +36,15 @@ class Sizes:
 
     Attributes:
         looking: Whether it looks just now, so that tracing is its own.
+        taken: Bytes that its looks took themselves, and may be pages still.
     """
 
     looking: bool
+    taken: int
 
     def __init__(self) -> None:
         self.looking = False
+        self.taken = 0
         self._looks = 0
         self._seen: Counter[int] = Counter()
         self._wasted: Counter[int] = Counter()
@@ -56,6 +62,7 @@ class Sizes:
                 if tracemalloc.get_traced_memory()[0] > _TELLING:
                     break
             traces = tracemalloc.take_snapshot().traces
+            self.taken += tracemalloc.get_tracemalloc_memory() + len(traces) * _TRACE
         finally:
             tracemalloc.stop()
             self.looking = False
