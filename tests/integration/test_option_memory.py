@@ -170,7 +170,7 @@ def test_a_test_that_is_run_again_is_measured_anew(project: Project) -> None:
         @pytest.mark.cf_limits(memory="16 MB")
         def test_once_too_much():
             runs.append(1)
-            bytearray((30 if len(runs) == 1 else 5) * 2**20)
+            bytearray(b'x') * ((30 if len(runs) == 1 else 5) * 2**20)
         """
     )
     project.run("--reruns=1", plugins=("rerunfailures",)).stdout.fnmatch_lines(["*1 passed*1 rerun*"])

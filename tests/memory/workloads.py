@@ -300,7 +300,7 @@ UNSEEN: Final = frozenset({double_ended_queue, beside_threads, unpacked, importe
 
 PLAIN: Final = frozenset(
     {
-        *(one_buffer, one_untouched_buffer, one_text, many_buffers, many_untouched_buffers, chunks, joined),
+        *(one_buffer, one_untouched_buffer, one_text, many_buffers, chunks, joined),
         *(typed_array, growing_bytes, freed_before_the_end, cycles, numpy_zeros, numpy_ones, numpy_temporaries),
         *(buffers_of_threads,),
     }
