@@ -173,7 +173,7 @@ def test_a_test_that_is_run_again_is_measured_anew(project: Project) -> None:
             bytearray(b'x') * ((30 if len(runs) == 1 else 5) * 2**20)
         """
     )
-    project.run("--reruns=1", plugins=("rerunfailures",)).stdout.fnmatch_lines(["*1 passed*1 rerun*"])
+    project.run("--reruns=1", plugins=("rerunfailures",), apart=True).stdout.fnmatch_lines(["*1 passed*1 rerun*"])
 
 
 def test_a_breakpoint_takes_memory_that_is_not_the_tests(project: Project) -> None:
