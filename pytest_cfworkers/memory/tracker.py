@@ -166,7 +166,7 @@ class MemoryTracker:
         measurement, limits = self.measurement, Limits.none().replace(memory=parse_size(size))
         verdict = measurement.judge(limits.memory or 0)
         if verdict == "over":
-            raise CfLimitExceeded([wording_memory.memory(measurement, limits)])
+            raise CfLimitExceeded([wording_memory.asserted_memory(measurement, limits)])
         if verdict != "under":
             tell = wording_memory.undecided_memory if verdict == "undecided" else wording_memory.unmeasured_memory
             warnings.warn(f"assert_under({size!r}): {tell(measurement, limits).headline}", UndecidedWarning, 2)
