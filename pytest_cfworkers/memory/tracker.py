@@ -195,7 +195,8 @@ class MemoryTracker:
         if self._mode == "off":
             return "--cf-memory=off"
         if self.limit < SMALLEST:
-            return f"a limit of {format_size(self.limit)} is less than can be told apart: {format_size(SMALLEST)}"
+            least = f"a limit of {format_size(self.limit)} is less than can be told apart: {format_size(SMALLEST)}"
+            return f'{least} (a number alone is bytes; megabytes are "64 MB")'
         if self.limit <= self.baseline:
             return f"nothing is left of {format_size(self.limit)} after a baseline of {format_size(self.baseline)}"
         return _disturbed()
