@@ -133,6 +133,7 @@ class Timer:
                 operation's own passes as it is.
             LimitsError: `timeout_ms` is no positive number.
         """
+        __tracebackhide__ = True
         import anyio  # noqa: PLC0415 - who only measures needs no event loop
 
         given: Any = timeout_ms

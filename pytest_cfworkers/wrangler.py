@@ -127,7 +127,9 @@ class Wrangler:
 def _parse(path: Path) -> Mapping[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise WranglerError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
         raise WranglerError(f"{path} cannot be read: {error}") from None
     try:
         data = tomllib.loads(text) if path.suffix == ".toml" else _load_jsonc(text)

@@ -55,7 +55,7 @@ def _most(key: str) -> Callable[[Run], Observed | None]:
     """Read the most that one invocation used of a limit."""
 
     def measure(run: Run) -> Observed | None:
-        return _worst((record.usage[key].used, record.nodeid) for record in run.tests if key in record.usage)
+        return _worst((record.usage[key].peak, record.nodeid) for record in run.tests if key in record.usage)
 
     return measure
 

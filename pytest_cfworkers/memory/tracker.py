@@ -166,7 +166,7 @@ class MemoryTracker:
         measurement, limits = self.measurement, Limits.none().replace(memory=parse_size(size))
         verdict = measurement.judge(limits.memory or 0)
         if verdict == "over":
-            raise CfLimitExceeded([wording_memory.memory(measurement, limits)])
+            raise CfLimitExceeded([wording_memory.asserted_memory(measurement, limits)])
         if verdict != "under":
             tell = wording_memory.undecided_memory if verdict == "undecided" else wording_memory.unmeasured_memory
             warnings.warn(f"assert_under({size!r}): {tell(measurement, limits).headline}", UndecidedWarning, 2)
@@ -195,7 +195,8 @@ class MemoryTracker:
         if self._mode == "off":
             return "--cf-memory=off"
         if self.limit < SMALLEST:
-            return f"a limit of {format_size(self.limit)} is less than can be told apart: {format_size(SMALLEST)}"
+            least = f"a limit of {format_size(self.limit)} is less than can be told apart: {format_size(SMALLEST)}"
+            return f'{least} (a number alone is bytes; megabytes are "64 MB")'
         if self.limit <= self.baseline:
             return f"nothing is left of {format_size(self.limit)} after a baseline of {format_size(self.baseline)}"
         return _disturbed()

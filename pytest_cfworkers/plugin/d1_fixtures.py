@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_cfworkers.plugin.stash import SETTINGS
+from pytest_cfworkers.plugin.stash import EMPTY_D1, SETTINGS
 
 if TYPE_CHECKING:
     from pytest_cfworkers.d1 import D1Database
@@ -40,7 +40,7 @@ def _cf_d1_lane(pytestconfig: pytest.Config) -> "Generator[Lane]":
 
 @pytest.fixture
 def cf_d1_databases(
-    pytestconfig: pytest.Config, cf_d1_schema: SchemaPath | Mapping[str, SchemaPath], _cf_d1_lane: "Lane"
+    request: pytest.FixtureRequest, cf_d1_schema: SchemaPath | Mapping[str, SchemaPath], _cf_d1_lane: "Lane"
 ) -> "Generator[dict[str, D1Database]]":
     """Every D1 database that the wrangler file binds, fresh and migrated, by the name of its binding."""
     from pytest_cfworkers.d1.connection import DatabaseFileError  # noqa: PLC0415 - only where it is asked for
@@ -49,12 +49,14 @@ def cf_d1_databases(
     from pytest_cfworkers.lanes.errors import LaneError  # noqa: PLC0415
 
     databases: dict[str, D1Database] = {}
-    settings = pytestconfig.stash[SETTINGS]
+    settings = request.config.stash[SETTINGS]
     problem = ""
     for name, schema in _schemas(settings, cf_d1_schema).items():
         if schema.path is not None and not schema.path.exists():  # others have been looked for already
             problem = f"cf_d1: {_file_of(settings)}: migrations_dir of the binding {name}: {schema.path} does not exist"
             break
+        if schema.path is None:
+            request.node.stash[EMPTY_D1] = _why_empty(settings, request.config, name)
         try:
             databases[name] = _cf_d1_lane.fresh(schema)
         except (MigrationError, DatabaseFileError, LaneError, D1Error) as error:
@@ -97,6 +99,20 @@ def _schemas(settings: "Settings", chosen: SchemaPath | Mapping[str, SchemaPath]
     paths: Mapping[Any, Any] = chosen if isinstance(chosen, Mapping) else dict.fromkeys(schemas, chosen)
     given = {name: Schema(_existing(path)) for name, path in paths.items()}
     return schemas | given
+
+
+def _why_empty(settings: "Settings", config: pytest.Config, name: str) -> str:
+    """Say why a database has no tables, and where they come from."""
+    if settings.wrangler is None:
+        why = f"there is no wrangler file in {config.rootpath}, and --cf-wrangler names none"
+    elif not settings.wrangler.databases:
+        why = f"{settings.wrangler.path} has no d1_databases"
+    else:
+        why = f"{settings.wrangler.path} gives it no migrations_dir, and there is no folder migrations beside that file"
+    return (
+        f"The database {name} began without tables: {why}.\n"
+        "Tables come from the migrations of a wrangler file, from --cf-d1-schema=PATH, or the fixture cf_d1_schema."
+    )
 
 
 def _file_of(settings: "Settings") -> str:

@@ -73,9 +73,14 @@ def _assigned(body: Sequence[ast.stmt], name: str) -> Iterator[ast.Call]:
 
 
 def _within(expression: ast.expr, name: str) -> Iterator[ast.Call]:
-    for part in ast.walk(expression):
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == name:
-            yield part
+    called = set()
+    for part in ast.walk(expression):  # a call comes before what it calls
+        if isinstance(part, ast.Call):
+            called.add(part.func)
+            if isinstance(part.func, ast.Attribute) and part.func.attr == name:
+                yield part
+        elif isinstance(part, ast.Attribute) and part.attr == name and part not in called:
+            yield ast.Call(part, [], [])  # a mark without parentheses says what one with empty ones says
 
 
 def _says(call: ast.Call, mark: pytest.Mark) -> bool:

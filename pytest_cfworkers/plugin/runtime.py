@@ -12,12 +12,15 @@ from pytest_cfworkers.keys import LimitsError
 from pytest_cfworkers.plugin import marked_limits, marks
 from pytest_cfworkers.plugin.guard import Guard
 from pytest_cfworkers.plugin.settings import Settings
-from pytest_cfworkers.plugin.stash import GUARD
+from pytest_cfworkers.plugin.stash import EMPTY_D1, GUARD
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
 
 _PROPERTY: Final = "cf."
 """How the names of our properties in JUnit XML begin."""
+
+_NO_TABLE: Final = "D1_ERROR: no such table: "
+"""What D1 says of a table that is not there."""
 
 
 @final
@@ -108,6 +111,8 @@ class Runtime:
         elif error is not None and untold:
             text = "\n\n".join(map(str, untold))
             report.sections.append(("limits of Cloudflare Workers that were broken, too", text))
+        if error is not None and _NO_TABLE in str(error) and (why := item.stash.get(EMPTY_D1, "")):
+            report.sections.append(("where the tables of cf_d1 come from", why))
         report.user_properties = item.user_properties = _properties(item, record)
         for violation in record.violations:
             item.ihook.pytest_cf_violation(item=item, violation=violation)

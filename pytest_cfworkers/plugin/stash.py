@@ -17,3 +17,6 @@ RECORDER: "pytest.StashKey[Recorder]" = pytest.StashKey()
 
 GUARD: "pytest.StashKey[Guard | None]" = pytest.StashKey()
 """On an item: its guard; None where it has none."""
+
+EMPTY_D1: "pytest.StashKey[str]" = pytest.StashKey()
+"""On an item: why a database of its D1 fixtures starts with nothing, and how to give it tables."""

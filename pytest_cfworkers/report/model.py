@@ -28,14 +28,16 @@ class Usage:
     """What one test used of one limit, and what it may use on either plan.
 
     Attributes:
-        used: In the unit of the limit.
-        limit: What the limits in force allow.
+        used: In the unit of the limit: of the test's invocations, by the one that left least of it.
+        limit: What the limits in force allowed that invocation.
         other: What the same limits allow on the other plan; None for no limit, or one that may be broken.
+        most: What another invocation used that had a wider limit; None where none used more.
     """
 
     used: float
     limit: float
     other: float | None
+    most: float | None = None
 
     @property
     def headroom(self) -> float:
@@ -47,9 +49,22 @@ class Usage:
             return 100.0 if not self.used else -100.0 * self.used
         return 100.0 * (self.limit - self.used) / self.limit
 
+    @property
+    def peak(self) -> float:
+        """The most that one invocation used, whatever it was allowed."""
+        return self.used if self.most is None else self.most
+
+    def worst(self, other: "Usage | None") -> "Usage":
+        """Return what left less of its limit, with the most that was used of both."""
+        if other is None:
+            return self
+        tight = min(self, other, key=lambda usage: (usage.headroom, -usage.used))
+        most = max(self.peak, other.peak)
+        return replace(tight, most=most if most > tight.used else None)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON and other processes."""
-        return {"used": self.used, "limit": self.limit, "other": self.other}
+        return {"used": self.used, "limit": self.limit, "other": self.other, "most": self.most}
 
 
 @final
@@ -107,16 +122,13 @@ class TestRecord:
             root: The folder that the paths of timelines are written from; "" to leave them as they are.
         """
         first = invocations[0]
-        worst: Statistics | None = None
-        for invocation in invocations:
-            worst = invocation.worst().worst(worst)
         violations = _distinct(found for invocation in invocations for found in invocation.violations)
         allowed = _distinct(found for invocation in invocations for found in invocation.allowed)
         needed = {found.rule for found in allowed}
         return cls(
             nodeid=nodeid,
             plan=first.limits.plan_name,
-            usage=dict(_usage(worst, first.limits)) if worst is not None else {},
+            usage=_usage(invocations),
             violations=violations,
             known=_distinct(found for invocation in invocations for found in invocation.known),
             allowed=allowed,
@@ -235,7 +247,20 @@ def _distinct(found: Iterable[Violation]) -> tuple[Violation, ...]:
     return tuple(worst.values())
 
 
-def _usage(worst: Statistics, limits: Limits) -> Iterator[tuple[str, Usage]]:
+def _usage(invocations: Iterable[Invocation]) -> dict[str, Usage]:
+    """Tell of each limit what the invocation used that left least of it, held to the limits that it had itself."""
+    alike: dict[int, tuple[Limits, Statistics]] = {}  # the examples of a hypothesis test have the same limits
+    for invocation in invocations:
+        _, worst = alike.get(id(invocation.limits), (None, None))
+        alike[id(invocation.limits)] = invocation.limits, invocation.worst().worst(worst)
+    found: dict[str, Usage] = {}
+    for limits, worst in alike.values():
+        for key, usage in _used(worst, limits):
+            found[key] = usage.worst(found.get(key))
+    return found
+
+
+def _used(worst: Statistics, limits: Limits) -> Iterator[tuple[str, Usage]]:
     other = limits.other_plan()
     for limit in LIMITS:
         used, allowed = worst.used(limit.key), limits[limit.key]

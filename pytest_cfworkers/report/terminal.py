@@ -3,7 +3,7 @@
 import math
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from pytest_cfworkers.counted import counted
@@ -136,17 +136,31 @@ def _is_no_figure(advice: Violation) -> bool:
 
 
 def _advised(records: Sequence[TestRecord], top: int, width: int, told: Callable[[Violation], bool]) -> Iterator[Line]:
-    advised = [(found, record) for record in records for found in record.advice if told(found)]
+    advised = list(_by_place((found, record) for record in records for found in record.advice if told(found)))
     if not advised:
         return
     yield Line("advice", "bold")
-    for found, record in advised[:top]:
-        yield Line(_fit("  ", record.nodeid, width))
+    for pairs in advised[:top]:
+        for _, record in pairs[:top]:
+            yield Line(_fit("  ", record.nodeid, width))
+        if len(pairs) > top:
+            yield Line(f"  … and {counted(len(pairs) - top, 'more test')}")
+        found = max((found for found, _ in pairs), key=lambda one: one.observed)
         yield Line(f"    {found.headline}")
         yield from (Line(f"    {line}") for line in found.evidence)
         yield from (Line(f"    {line}") for line in found.remedy.splitlines())
     if len(advised) > top:
         yield Line(f"  … and {len(advised) - top:,} more: --cf-top={len(advised)} names them all")
+
+
+def _by_place(advised: Iterable[tuple[Violation, TestRecord]]) -> Iterable[list[tuple[Violation, TestRecord]]]:
+    """Put together what several tests are advised about the same line and statement, which is to be mended once."""
+    groups: dict[object, list[tuple[Violation, TestRecord]]] = {}
+    for found, record in advised:
+        what = found.rule, found.remedy, found.evidence[:1]  # the first is the statement
+        place = (*what, found.frames[0]) if found.frames else (len(groups), record.nodeid)
+        groups.setdefault(place, []).append((found, record))
+    return groups.values()
 
 
 def _allowed(records: Sequence[TestRecord], width: int) -> Iterator[Line]:

@@ -52,6 +52,12 @@ def memory(measured: Measurement, limits: Limits) -> Violation:
     )
 
 
+def asserted_memory(measured: Measurement, limits: Limits) -> Violation:
+    """More memory was held at once than an assertion of the test's own takes, which no mark allows."""
+    violation = memory(measured, limits)
+    return replace(violation, remedy=violation.remedy.rpartition("\n")[0])
+
+
 def undecided_memory(measured: Measurement, limits: Limits) -> Violation:
     """The cheap figure is a range, and the limit is inside of it."""
     low, high = _range(measured, limits.memory_baseline)

@@ -16,9 +16,11 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         assert f"\n    {command} " in shown
 
 
-def test_without_a_command_it_is_refused() -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main([])
+def test_without_a_command_it_is_refused_and_names_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "\n    doctor " in shown.err
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:

@@ -105,7 +105,8 @@ def test_the_readmes_test_of_d1_needs_nothing_but_the_plugin(pytester: pytest.Py
     section = read("README.md").partition("## D1\n")[2]
     (code,) = re.findall(r"```python\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
     pytester.makepyfile(test_repositories=code)
-    pytester.makefile(".sql", schema="CREATE TABLE repos (id INTEGER PRIMARY KEY, name TEXT)")
+    (schema,) = re.findall(r"CREATE TABLE .*;", code)
+    pytester.makefile(".sql", schema=schema)
     result = pytester.runpytest_inprocess(
         "--cf-d1-schema=schema.sql", "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:randomly"
     )

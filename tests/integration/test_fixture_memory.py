@@ -57,7 +57,8 @@ def test_a_failed_assertion_names_what_was_held(project: Project) -> None:
         """
     )
     result = project.run("--cf-memory=trace")
-    result.stdout.fnmatch_lines(["E*memory: 8 MB held at once, the limit is 4 MB"])
+    result.stdout.fnmatch_lines(["E*memory: 8 MB held at once, the limit is 4 MB", "E *Fix:"])
+    result.stdout.no_fnmatch_line("*On purpose?*")  # no mark allows an assertion
 
 
 def test_async_tests_and_a_mark_that_turns_the_limit_off(project: Project) -> None:

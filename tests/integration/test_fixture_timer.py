@@ -62,7 +62,7 @@ def test_an_operation_that_takes_too_long_fails_the_test_with_its_name(project: 
             await cf_timer.with_timeout(asyncio.Event().wait(), 1, "reading the pages")
         """
     )
-    result = project.run(*ASYNCIO, plugins=("asyncio",), shows_plugin=True)
+    result = project.run(*ASYNCIO, plugins=("asyncio",))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E *OperationTimeout: reading the pages was cancelled after *.* ms; it may take 1 ms"])
 

@@ -140,6 +140,35 @@ class TestInvocation:
         )
         project.run().assert_outcomes(passed=1)
 
+    def test_a_report_holds_what_it_used_to_its_own_limits(self, project: Project) -> None:
+        """The one that left least is told, and gates know the most that one used."""
+        project.write(
+            test_it="""
+            import pytest
+            from sending import send
+
+            @pytest.mark.cf_limits(subrequests=20)
+            def test_it(cf_invocation):
+                send(7)
+                with cf_invocation(subrequests=4):
+                    send(3)
+
+            def test_broken(cf_invocation):
+                with cf_invocation(subrequests=1):
+                    send(2)
+            """
+        )
+        result = project.run("--cf-gate=subrequests<=6", "--junitxml=junit.xml")
+        result.stdout.fnmatch_lines(
+            [
+                "subrequests",
+                "* 2 / 1 * over  test_it.py::test_broken",
+                "* 3 / 4 * 25 % left  test_it.py::test_it",
+                "  failed   subrequests<=6  7 (test_it.py::test_it); at most 6",
+            ]
+        )
+        assert 'name="cf.subrequests" value="3/4"' in (project.path / "junit.xml").read_text()
+
     def test_concurrent_ones_keep_apart(self, project: Project) -> None:
         project.write(
             test_it="""

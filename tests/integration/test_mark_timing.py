@@ -278,6 +278,12 @@ def test_every_wrong_key_and_value_is_a_collection_error_with_its_line(project: 
         result.stdout.fnmatch_lines_random([f"test_it.py:{line}: {message}"])
 
 
+def test_a_mark_without_parentheses_is_found_like_one_with_empty_ones(project: Project) -> None:
+    write(project, "@pytest.mark.cf_timing\ndef test_bare():\n    pass\n")
+    line = (project.path / "test_it.py").read_text().splitlines().index("@pytest.mark.cf_timing") + 1
+    project.run().stdout.fnmatch_lines([f"test_it.py:{line}: cf_timing names no time; *"])
+
+
 @pytest.mark.parametrize("preset", ["wait_until", "cron", "queue", "alarm"])
 def test_wall_time_takes_the_cut_offs_of_the_platform_in_both_marks(project: Project, preset: str) -> None:
     write(

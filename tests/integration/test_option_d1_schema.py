@@ -17,6 +17,36 @@ def test_a_file_of_statements_is_the_schema(project: Project) -> None:
     project.run("--cf-d1-schema=schema.sql").assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize(
+    ("wrangler", "why"),
+    [
+        (None, "there is no wrangler file in {root}, and --cf-wrangler names none"),
+        ('name = "w"\n', "{root}/wrangler.toml has no d1_databases"),
+        (
+            '[[d1_databases]]\nbinding = "DB"\n',
+            "{root}/wrangler.toml gives it no migrations_dir, and there is no folder migrations beside that file",
+        ),
+    ],
+)
+def test_a_table_that_is_missed_in_an_empty_database_is_told_where_it_would_come_from(
+    project: Project, wrangler: str | None, why: str
+) -> None:
+    if wrangler is not None:
+        (project.path / "wrangler.toml").write_text(wrangler)
+    project.write(test_it=f"{COUNT}\n\ndef test_other(cf_d1):\n    raise ValueError('mine')\n")
+    result = project.run("--tb=short")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "E *D1Error: Error: D1_ERROR: no such table: repos: SQLITE_ERROR",
+            "*- where the tables of cf_d1 come from -*",
+            f"The database DB began without tables: {why.format(root=project.path)}.",
+            "Tables come from the migrations of a wrangler file, from --cf-d1-schema=PATH, or the fixture *",
+        ]
+    )
+    assert result.stdout.str().count("where the tables of cf_d1 come from") == 1
+
+
 def test_a_path_that_is_not_there_is_a_usage_error(project: Project) -> None:
     project.write(test_it=COUNT)
     result = project.run("--cf-d1-schema=nowhere.sql")

@@ -116,7 +116,8 @@ def test_a_file_that_cannot_be_used_is_a_usage_error(project: Project, case: str
 def test_a_file_that_is_none_is_a_usage_error(project: Project, path: str) -> None:
     (project.path / "folder").mkdir()
     text = project.refuse(f"--cf-wrangler={path}")
-    assert f"--cf-wrangler: {project.path / path} cannot be read" in text
+    assert f"--cf-wrangler: {project.path / path} cannot be read: " in text
+    assert text.count(path) == 1
 
 
 def test_its_cpu_time_warns_and_never_fails(project: Project) -> None:

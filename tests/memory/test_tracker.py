@@ -190,7 +190,9 @@ def test_a_limit_too_fine_for_pages_is_traced() -> None:
 def test_a_limit_below_what_can_be_told_apart_gives_no_figure() -> None:
     with MemoryTracker(1_000) as tracker:
         pass
-    assert tracker.measurement.why == "a limit of 1000 B is less than can be told apart: 64 KB"
+    assert tracker.measurement.why == (
+        'a limit of 1000 B is less than can be told apart: 64 KB (a number alone is bytes; megabytes are "64 MB")'
+    )
     with pytest.raises(RuntimeError, match=r"^Memory is not measured: a limit of 1000 B"):
         tracker.peak  # noqa: B018 - asking is the point
 

@@ -27,6 +27,22 @@ def test_a_line_that_is_too_long_is_broken_at_a_word_and_indented() -> None:
     assert lines[start + 3].startswith("      one one")
 
 
+def test_what_several_tests_are_advised_about_one_line_is_told_once_at_its_worst() -> None:
+    few = replace(SEVEN, headline="5 times", observed=5, evidence=("SELECT 1", "called from a"), remedy="batch")
+    many = replace(few, headline="9 times", observed=9, evidence=("SELECT 1", "called from b"))
+    other = replace(few, headline="another", evidence=("SELECT 2",))
+    tests = [
+        record(f"test_{n}", usage={}, violations=(), advice=(one,)) for n, one in enumerate((few, many, few, other))
+    ]
+    told = ["    9 times", "    SELECT 1", "    called from b", "    batch"]
+    rest = ["  test_3", "    another", "    SELECT 2", "    batch"]
+    ids = ["  test_0", "  test_1", "  test_2"]
+    assert [line.text for line in summary(tests, top=None, width=80, failing=True)] == ["advice", *ids, *told, *rest]
+    assert [line.text for line in summary(tests, top=2, width=80, failing=True)] == [
+        *("advice", *ids[:2], "  … and 1 more test", *told, *rest)
+    ]
+
+
 def test_the_worst_come_first_and_the_end_of_an_id_is_kept() -> None:
     worst = {used: {"connections": Usage(used=used, limit=6, other=6)} for used in (2, 5, 3)}
     tests = [record(f"tests/test_long_name_of_a_file.py::test_{used}", usage=usage) for used, usage in worst.items()]
