@@ -50,7 +50,7 @@ def output_of_the_suite() -> str:
 
 
 def message_of(name: str, output: str) -> str:
-    """Cut what a test says out of the output: its error and all about limits, no traceback; times T, sizes M, ports PORT."""
+    """Cut what a test says out of the output, its error and all about limits: times are T, sizes M, ports PORT."""
     source = (NAIVE / "tests" / f"test_{name}.py").read_text(encoding="utf-8")
     (function,) = re.findall(r"def (test_\w+)", source)
     _, _, rest = output.partition(f"_ {function} _")
