@@ -192,7 +192,7 @@ class RequestBudget:
         if guard.timed_out:
             yield wording_requests.queued_timeout(guard, limits)
         if limits.unread_bodies is not None and (unread := guard.unread).total() > limits.unread_bodies:
-            yield wording_requests.unread_bodies(unread, limits)
+            yield wording_requests.unread_bodies(unread, limits, guard.unread_for)
         if self.external.first_beyond is not None:
             yield wording_requests.subrequests(self.external, limits)
         if self.internal.first_beyond is not None:

@@ -18,7 +18,10 @@ from pytest_cfworkers.limits import CLOSED_DUE_TO_LIMIT
 
 @final
 class Target:
-    """What a request is for, without what may be secret: credentials, query and fragment."""
+    """What a request is for, without what may be secret: credentials, query and fragment.
+
+    The path stands as it is sent, so that nothing in it breaks the line that it is told on.
+    """
 
     __slots__ = ("_method", "_url")
 
@@ -28,7 +31,8 @@ class Target:
 
     def __str__(self) -> str:
         url = self._url
-        return f"{self._method} {url.scheme}://{url.netloc.decode('ascii', 'replace')}{url.path}"
+        path = url.raw_path.partition(b"?")[0]
+        return f"{self._method} {url.scheme}://{(url.netloc + path).decode('ascii', 'replace')}"
 
 
 @final

@@ -131,6 +131,7 @@ class ConnectionGuard:
     closed: list[Connection] = field(default_factory=list)
     _holders: dict[Connection, None] = field(default_factory=dict)
     _queue: dict[Connection, None] = field(default_factory=dict)
+    _abandoned_for: dict[Site, object] = field(default_factory=dict)
     _streaming: dict[Connection, None] = field(default_factory=dict)
     _peaking: bool = False
     """What is open is the most that ever was beyond the limit, and is to be noted before it gets less."""
@@ -170,6 +171,14 @@ class ConnectionGuard:
         """The responses whose body was neither read to its end nor closed, by the line that opened them."""
         # Copies first: another thread may open and close connections meanwhile.
         return self.abandoned.copy() + Counter(connection.site for connection in self.streaming)
+
+    @property
+    def unread_for(self) -> dict[Site, object]:
+        """What the first of the unread responses of each line answers, by its label."""
+        first = self._abandoned_for.copy()
+        for connection in self.streaming:
+            first.setdefault(connection.site, connection.label)
+        return first
 
     def open(
         self, label: object, site: Site, now: float, thread: int = 0, waits: bool = True, service: bool = False
@@ -257,6 +266,7 @@ class ConnectionGuard:
             del self._streaming[connection]
             if outcome == "abandoned":
                 self.abandoned[connection.site] += 1
+                self._abandoned_for.setdefault(connection.site, connection.label)
         elif state == "queued":
             self.queued_s += now - connection.opened_at
             del self._queue[connection]

@@ -1,7 +1,8 @@
 """How messages name lines of the user's code."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from pytest_cfworkers.callsite import NOWHERE, Frame, Site, shorten
@@ -23,22 +24,24 @@ def quoted(source: str, most: int = _SOURCE) -> str:
     return source if len(source) <= most else source[:most].rstrip() + " …"
 
 
-def by_line(sites: Counter[Site]) -> Iterator[str]:
-    """Name each line and who called it, the most frequent first."""
+def by_line(sites: Counter[Site], labels: Mapping[Site, object] = MappingProxyType({})) -> Iterator[str]:
+    """Name each line and who called it, the most frequent first.
+
+    Args:
+        sites: How often each place was.
+        labels: What the first request from a place was for.
+    """
     places: Counter[tuple[Frame, ...]] = Counter()
+    firsts: dict[tuple[Frame, ...], object] = {}
     for site, number in sites.items():  # two calls on one line are two sites
         places[site.frames] += number
+        if site in labels:
+            firsts.setdefault(site.frames, labels[site])
     ranked = places.most_common()
     for frames, count in ranked[:_LINES]:
-        times = f"{count:,} × " if count > 1 else ""
-        if not frames:
-            yield f"  {times}a place outside of your code"
-            continue
-        innermost, *callers = dict.fromkeys(frames)
-        source = quoted(innermost.source())
-        yield f"  {times}{place(innermost)}{f': {source}' if source else ''}"
-        for caller in callers:
-            yield f"      called from {place(caller)}"
+        yield from _one_line(frames, f"{count:,} × " if count > 1 else "")
+        if frames in firsts:
+            yield f"      {'the first for' if count > 1 else 'for'} {quoted(str(firsts[frames]))}"
     if len(ranked) > _LINES:
         rest = sum(count for _, count in ranked[_LINES:])
         yield f"  {rest} more from {len(ranked) - _LINES} other lines"
@@ -47,3 +50,14 @@ def by_line(sites: Counter[Site]) -> Iterator[str]:
 def first_of(sites: Counter[Site]) -> Site:
     """Return the first of several places."""
     return next(iter(sites), NOWHERE)
+
+
+def _one_line(frames: tuple[Frame, ...], times: str) -> Iterator[str]:
+    if not frames:
+        yield f"  {times}a place outside of your code"
+        return
+    innermost, *callers = dict.fromkeys(frames)
+    source = quoted(innermost.source())
+    yield f"  {times}{place(innermost)}{f': {source}' if source else ''}"
+    for caller in callers:
+        yield f"      called from {place(caller)}"

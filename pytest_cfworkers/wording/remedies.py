@@ -15,8 +15,8 @@ FIXES: Final[dict[Rule, tuple[str, str]]] = {
         "    async with asyncio.timeout(seconds): response = await client.get(url)",
     ),
     "unread-body": (
-        "async with client.stream(method, url) as response:  # closes what was not read",
-        "    ...",
+        "async with client.stream(method, url) as response: ...  # closes what was not read",
+        "await response.aclose()  # or by hand, before it is given up: for a retry, a fallback, an error",
     ),
     "subrequests": (
         "response = await client.get(url, params={{'per_page': 100}})  # many things in one request,",

@@ -1,7 +1,9 @@
 """What a user reads about requests: connections, bodies, subrequests, and which request into an app it was."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from pytest_cfworkers.callsite import NOWHERE, Site
 from pytest_cfworkers.counted import counted
@@ -62,8 +64,13 @@ def queued_timeout(guard: ConnectionGuard, limits: Limits) -> Violation:
     )
 
 
-def unread_bodies(sites: Counter[Site], limits: Limits) -> Violation:
-    """Responses were left neither read nor closed."""
+def unread_bodies(
+    sites: Counter[Site], limits: Limits, labels: Mapping[Site, object] = MappingProxyType({})
+) -> Violation:
+    """Responses were left neither read nor closed.
+
+    A library or a transport sends every request from one line, so the first request of each line is named, too.
+    """
     count = sites.total()
     return violation_of(
         "unread-body",
@@ -71,7 +78,7 @@ def unread_bodies(sites: Counter[Site], limits: Limits) -> Violation:
         count,
         f"{counted(count, 'response body', 'response bodies')} neither read nor closed, "
         f"the limit is {limits.unread_bodies}",
-        ["opened at:", *by_line(sites)],
+        ["opened at:", *by_line(sites, labels)],
         f"A body that nobody reads keeps its memory for the rest of the invocation, and until "
         f"{CONNECTIONS_RELAXED}\nit kept its connection: "
         f"{BY_KEY['connections'].paid} of them stopped a Worker. Read it, or close it.",

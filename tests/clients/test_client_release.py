@@ -206,23 +206,25 @@ def test_the_place_of_a_response_that_nobody_holds_comes_back_and_its_body_was_u
     assert invocation.statistics().evicted == 0
 
 
-@pytest.mark.parametrize("loaded", [True, False], ids=["loaded", "streamed"])
+@pytest.mark.parametrize("mocked", ["loaded", "streamed", "empty"])
 @pytest.mark.parametrize("explicit", [True, False], ids=["GuardedTransport", "watch"])
-def test_a_response_that_is_neither_read_nor_closed_is_an_unread_body(
-    kit: Kit, *, loaded: bool, explicit: bool
-) -> None:
-    """Also one that a mock has loaded already: over a network it would not be. The line that sent it is named."""
+def test_a_response_that_is_neither_read_nor_closed_is_an_unread_body(kit: Kit, *, mocked: str, explicit: bool) -> None:
+    """Also one that a mock has loaded already or says nothing of: over a network there would be something to read.
+
+    The line that sent it is named, and the request without its secrets.
+    """
     from pytest_cfworkers.clients import dialects  # noqa: PLC0415 - only where it is asked for
 
     async def handle(_: Any) -> Any:
-        return kit.library.Response(200, text="one") if loaded else kit.library.Response(200, stream=kit.body(b"one"))
+        bodies: dict[str, Any] = {"loaded": {"text": "one"}, "streamed": {"stream": kit.body(b"one")}, "empty": {}}
+        return kit.library.Response(200, **bodies[mocked])
 
     async def scenario() -> Any:
         transport: Any = kit.mock(handle)
         if explicit:
             transport = dialects.of(kit.library.Request("GET", "http://any")).guarded(transport)
         async with kit.client(transport) as client:
-            request = client.build_request("GET", "http://mock/")
+            request = client.build_request("GET", "http://me:secret@mock/a%0Ab?token=secret#part")
             if kit.asynchronous:
                 return await client.send(request, stream=True)
             return client.send(request, stream=True)
@@ -233,6 +235,7 @@ def test_a_response_that_is_neither_read_nor_closed_is_an_unread_body(
     frame = invocation.violations[0].frames[0]
     assert (frame.path, frame.function) == (__file__, "scenario")
     assert frame.source().endswith("client.send(request, stream=True)")
+    assert invocation.violations[0].evidence[-1].strip() == "for GET http://mock/a%0Ab"
     assert not response.is_closed
 
 

@@ -50,7 +50,7 @@ def output_of_the_suite() -> str:
 
 
 def message_of(name: str, output: str) -> str:
-    """Cut what a test says out of the output: its error and all about limits, no traceback; times are T, sizes M."""
+    """Cut what a test says out of the output, its error and all about limits: times are T, sizes M, ports PORT."""
     source = (NAIVE / "tests" / f"test_{name}.py").read_text(encoding="utf-8")
     (function,) = re.findall(r"def (test_\w+)", source)
     _, _, rest = output.partition(f"_ {function} _")
@@ -59,6 +59,7 @@ def message_of(name: str, output: str) -> str:
         error = next(line.removeprefix("E").strip() for line in section.splitlines() if line.startswith("E "))
         section = error + section.partition(" limits of Cloudflare Workers that were broken, too ")[2].lstrip("-")
     section = re.sub(r"^(memory: .*\n)(?: {4}.*\n)+", r"\1", section, flags=re.MULTILINE)  # how it is measured differs
+    section = re.sub(r"(http://127\.0\.0\.1):\d+", r"\1:PORT", section)
     section = re.sub(r"\d[\d,]*\.\d ms", "T ms", section)
     return re.sub(r"\d[\d,]*(?:\.\d)? MB held", "M MB held", section).strip() + "\n"
 

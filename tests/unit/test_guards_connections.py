@@ -284,6 +284,7 @@ class Connections(RuleBasedStateMachine):
         assert guard.abandoned == self.abandoned
         unread = Counter(naive.site for naive in self.open_ones.values() if naive.place == "streaming")
         assert guard.unread == unread + self.abandoned
+        assert guard.unread_for.keys() == guard.unread.keys()
         assert guard.closed == self.ended
 
     @rule()
@@ -490,7 +491,7 @@ def test_the_state_stays_small_over_100000_connections_in_sequence() -> None:
     sizes = {name: len(value) for name in names if hasattr(value := getattr(guard, name), "__len__")}
     assert sizes.pop("closed") == KEPT
     assert sizes.pop("model") == len("body")
-    assert len(sizes) == 7
+    assert len(sizes) == 8
     assert set(sizes.values()) == {0}
     assert guard.opened == 100_000
 
@@ -529,6 +530,16 @@ class Interrupting(Site):  # type: ignore[misc]
 
     def __eq__(self, other: object) -> bool:
         return self is other
+
+
+def test_of_the_unread_bodies_of_a_line_the_first_is_named_that_was_not_closed() -> None:
+    guard = ConnectionGuard(6, "body")
+    for label in ("GET read", "GET dropped", "GET left", "GET last"):
+        connection = guard.open(label, HERE, 0.0)
+        guard.headers(connection, 0.0, body=True)
+        if label in {"GET read", "GET dropped"}:
+            guard.close(connection, "consumed" if label == "GET read" else "abandoned", 0.0)
+    assert guard.unread_for == {HERE: "GET dropped"}
 
 
 def test_the_unread_bodies_may_be_counted_while_another_thread_closes_one() -> None:

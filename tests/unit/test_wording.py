@@ -188,6 +188,17 @@ def test_a_single_time_is_not_counted_and_a_place_without_a_line_is_told() -> No
     assert violation.frames == ()
 
 
+def test_an_unread_body_names_the_request_where_one_line_sends_them_all(app: Site) -> None:
+    """A library or a transport sends everything from one line; it alone would not tell which request it was."""
+    once = requests.unread_bodies(Counter({app: 1}), LIMITS, {app: "GET https://a.example/one"})
+    often = requests.unread_bodies(Counter({app: 2, NOWHERE: 3}), LIMITS, {app: "GET /one", NOWHERE: "GET /two"})
+    assert once.evidence[-1] == "      for GET https://a.example/one"
+    assert [line for line in often.evidence if "for" in line] == [
+        "      the first for GET /two",
+        "      the first for GET /one",
+    ]
+
+
 def test_a_path_outside_of_the_current_folder_is_whole(app: Site) -> None:
     assert lines.place(app.frames[0]) == "app.py:2 in fetch"
     assert lines.place(Frame("/elsewhere/lib.py", 4, "f")) == "/elsewhere/lib.py:4 in f"
