@@ -30,9 +30,9 @@ class Preparation:
 
     def __init__(self) -> None:
         self._library = CLibrary()
-        self.books = Books(self._library)
-        self.marks = Marks()
-        self.lock = Lock()
+        self.books: Books = Books(self._library)
+        self.marks: Marks = Marks()
+        self.lock: Lock = Lock()
         self._ballast = Ballast()
         self._collected: int | None = None
 
