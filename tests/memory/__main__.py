@@ -8,7 +8,7 @@ from tests.memory.workloads import CASES, measured, true_peak
 FAR = 1.2
 """How far the limits are from the true peak, as a factor."""
 
-RUNS = 3
+RUNS = 6
 """A figure is a range whose width depends on when the process was looked at; so an undecided case is run again."""
 
 

@@ -33,8 +33,7 @@ def test_no_verdict_is_wrong_and_few_are_undecided_a_fifth_away_from_the_limit(p
     plain = {str(case) for case in CASES if case.workload in PLAIN}
     unseen = {str(case) for case in CASES if case.workload in UNSEEN}
     assert not [answer for answer in undecided if answer["case"] in plain]
-    # How many there are depends on when the process was looked at, and so on how busy the machine is.
-    assert len([answer for answer in undecided if answer["case"] not in unseen]) <= len(found) // 2
+    assert len([answer for answer in undecided if answer["case"] not in unseen]) <= len(found) // 4
 
 
 def test_there_are_thirty_workloads_and_more() -> None:
