@@ -17,7 +17,7 @@ import anyio
 import anyio.lowlevel
 
 from pytest_cfworkers.deadline import in_trio, is_deadline
-from pytest_cfworkers.guards.connections import Connection
+from pytest_cfworkers.guards.connection import Connection
 from pytest_cfworkers.invocation import Invocation
 
 READ_PATIENCE_S: Final = 0.1

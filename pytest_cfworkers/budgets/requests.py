@@ -8,7 +8,8 @@ from typing import final
 
 from pytest_cfworkers import attribution
 from pytest_cfworkers.callsite import Site
-from pytest_cfworkers.guards.connections import Connection, ConnectionGuard, Outcome, Woken
+from pytest_cfworkers.guards.connection import Connection, Outcome
+from pytest_cfworkers.guards.connections import ConnectionGuard, Woken
 from pytest_cfworkers.guards.queries import QueryGuard, Scan
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
 from pytest_cfworkers.in_force import Limits

@@ -11,7 +11,7 @@ from pytest_cfworkers import admission, attribution
 from pytest_cfworkers.callsite import Site
 from pytest_cfworkers.clients.dialect import Dialect, Request
 from pytest_cfworkers.guards.bodies import has_body
-from pytest_cfworkers.guards.connections import Connection
+from pytest_cfworkers.guards.connection import Connection
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import CLOSED_DUE_TO_LIMIT
 

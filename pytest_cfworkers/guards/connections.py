@@ -13,83 +13,19 @@ Prior art: the pool of httpcore; the rule: https://developers.cloudflare.com/wor
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, final
+from typing import Final, final
 
 from pytest_cfworkers.callsite import Site
 from pytest_cfworkers.choices import ConnectionModel
+from pytest_cfworkers.guards.connection import Connection, Outcome
 
 KEPT: Final = 100
 """Closed connections whose times are kept for a timeline, which nobody reads by the thousand; others are counted."""
 
-
-State = Literal["queued", "waiting", "streaming", "closed"]
-"""Where a connection is in its life."""
-
-Outcome = Literal["consumed", "cancelled", "failed", "evicted", "abandoned"]
-"""How a connection ended; abandoned: its response was garbage collected with its body unread."""
-
-
-Woken = Sequence["Connection"]
+Woken = Sequence[Connection]
 """Connections whose drivers must look again."""
-
-
-class Waiter(Protocol):
-    """What wakes the driver of a queued connection, from any thread."""
-
-    def wake(self) -> None:
-        """Let the driver look at the connection again."""
-
-
-@final
-class Connection:
-    """One outgoing request from its start to its end. Times are seconds of the invocation's clock.
-
-    What most connections never set is a default of the class: one is made for every request.
-
-    Attributes:
-        label: What it is for.
-        site: The lines that opened it.
-        thread: The thread that opened it.
-        beyond: Whether it was opened when every slot was taken.
-        idle_since: Since when nobody reads the body; None while somebody does, and before there is one.
-        used: The number of the last event that used it: the least one is the least recently used.
-        waiter: What wakes its driver while it is queued.
-        service: Whether it leads to one of Cloudflare's services and not outside.
-        cancel: Closes its response where it is evicted; an asynchronous one returns an awaitable.
-    """
-
-    label: object
-    site: Site
-    thread: int
-    opened_at: float
-    state: State = "queued"
-    outcome: Outcome | None = None
-    beyond: bool = False
-    admitted_at: float | None = None
-    headers_at: float | None = None
-    idle_since: float | None = None
-    closed_at: float | None = None
-    used: int = 0
-    waiter: Waiter | None = None
-    service: bool = False
-    cancel: Callable[[], object] | None = None
-
-    def __init__(self, label: object, site: Site, thread: int, opened_at: float) -> None:
-        self.label = label
-        self.site = site
-        self.thread = thread
-        self.opened_at = opened_at
-
-    def __repr__(self) -> str:
-        return f"<Connection {self.label} {self.state}>"
-
-    @property
-    def queued_s(self) -> float:
-        """Seconds that it spent in the queue."""
-        end = self.admitted_at if self.admitted_at is not None else self.closed_at
-        return 0.0 if end is None else end - self.opened_at
 
 
 @final

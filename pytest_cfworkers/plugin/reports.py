@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any, Final, Self, final
 
 import pytest
 
+from pytest_cfworkers.plugin import github
 from pytest_cfworkers.plugin.stash import RECORDER, SETTINGS
 
 if TYPE_CHECKING:
     from pytest_cfworkers.report.run import Run
-
-_STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
-"""The variable that names the file whose Markdown GitHub Actions shows for a step."""
 
 _SUFFIXES: Final = (".html", ".json", ".sarif", ".md")
 
@@ -40,7 +38,7 @@ class Publisher:
     @classmethod
     def wanted(cls, config: pytest.Config) -> Self | None:
         """Make one if the options or GitHub Actions ask for a report, and tests are to be run."""
-        asked = config.stash[SETTINGS].reports or os.environ.get(_STEP_SUMMARY) or _annotates()
+        asked = config.stash[SETTINGS].reports or github.step_summary() or github.annotates()
         return cls(config) if asked and not config.getoption("collectonly") else None
 
     @pytest.hookimpl(trylast=True)
@@ -66,7 +64,7 @@ class Publisher:
             terminalreporter.write_line(f"ERROR: {problem}", red=True)
         if self._told and self._config.get_verbosity() >= 0:
             terminalreporter.write_sep("-", f"generated report: {', '.join(self._told)}")
-        if _annotates() and self._config.stash[RECORDER].records:
+        if github.annotates() and self._config.stash[RECORDER].records:
             from pytest_cfworkers.report.annotations import annotations  # noqa: PLC0415 - only where they are read
 
             for line in annotations(self._config.stash[RECORDER].run(), prefix=self._prefix()):
@@ -85,7 +83,7 @@ class Publisher:
 
     def _summarize(self, run: "Run") -> None:
         """Add the run to the summary of a step, which other steps and runs write to as well."""
-        name = os.environ.get(_STEP_SUMMARY)
+        name = github.step_summary()
         if not name:
             return
         from pytest_cfworkers.report.markdown import render  # noqa: PLC0415 - only under GitHub Actions
@@ -94,7 +92,7 @@ class Publisher:
             with Path(name).open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(render(run) + "\n")
         except OSError as error:
-            self._failed.append(f"{_STEP_SUMMARY}={name} could not be written: {error.strerror or error}")
+            self._failed.append(f"{github.STEP_SUMMARY}={name} could not be written: {error.strerror or error}")
 
     def _prefix(self) -> str:
         """Write the root of the project from that of its repository, with a slash at its end; "" if they are one."""
@@ -106,7 +104,3 @@ class Publisher:
             repository = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
         inside = root.relative_to(repository).as_posix()
         return "" if inside == "." else f"{inside}/"
-
-
-def _annotates() -> bool:
-    return os.environ.get("GITHUB_ACTIONS") == "true"

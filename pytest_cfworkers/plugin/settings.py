@@ -1,11 +1,11 @@
 """`Settings`: the effective options of a run."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 import pytest
 
+from pytest_cfworkers.plugin import github
 from pytest_cfworkers.plugin.options import OPTIONS, D1Lane, D1Limits, Mode
 from pytest_cfworkers.plugin.sources import Given, effective
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from pytest_cfworkers.in_force import Limits
     from pytest_cfworkers.report.baseline import Baseline
     from pytest_cfworkers.wrangler import Wrangler
-
-GITHUB: Final = ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS")
-"""The variables by which GitHub Actions says that it shows what is told of a run."""
 
 WITH_TIMELINES: Final = (".html", ".json")
 """The reports that show what was open when."""
@@ -88,7 +85,8 @@ class Settings:  # every run makes this class, and one with declared fields take
     def asks(self) -> bool:
         """Whether somebody wants to be told of the run from its start, whatever is guarded in it."""
         named = self.reports or self.gates or self.baseline is not None or self.bundle is not None
-        return bool(named) or self.mode in {"report", "enforce"} or any(name in os.environ for name in GITHUB)
+        heard = github.step_summary() or github.annotates()
+        return bool(named or heard) or self.mode in {"report", "enforce"}
 
     @property
     def timelines(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Self, final
 
 from pytest_cfworkers.callsite import Frame, inside
 from pytest_cfworkers.choices import ConnectionModel
-from pytest_cfworkers.guards.connections import Connection
+from pytest_cfworkers.guards.connection import Connection
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.report.redaction import redact
 

@@ -14,7 +14,7 @@ import trio.testing
 from pytest_cfworkers import Invocation, Limits, admission
 from pytest_cfworkers.admission import checkpoint, wait_for_slot, wait_for_slot_async
 from pytest_cfworkers.callsite import NOWHERE, Site
-from pytest_cfworkers.guards.connections import Connection
+from pytest_cfworkers.guards.connection import Connection
 
 HERE = Site()
 ENOUGH_S = 20.0

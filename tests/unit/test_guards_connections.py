@@ -18,7 +18,8 @@ from hypothesis.stateful import (
 
 from pytest_cfworkers.callsite import Site
 from pytest_cfworkers.choices import CONNECTION_MODELS, ConnectionModel
-from pytest_cfworkers.guards.connections import KEPT, Connection, ConnectionGuard, Outcome, Woken
+from pytest_cfworkers.guards.connection import Connection, Outcome
+from pytest_cfworkers.guards.connections import KEPT, ConnectionGuard, Woken
 
 SITES = tuple(Site() for _ in range(3))
 HERE = SITES[0]

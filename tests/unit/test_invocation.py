@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pytest_cfworkers import CfLimitExceeded, Invocation, Limits, Statistics
 from pytest_cfworkers.budgets.memory import MemoryBudget
 from pytest_cfworkers.callsite import Frame, Site
-from pytest_cfworkers.guards.connections import KEPT, Connection
+from pytest_cfworkers.guards.connection import Connection
+from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.guards.memory import unmeasured
 from pytest_cfworkers.guards.queries import REPEATED, Scan
 from pytest_cfworkers.limits import BY_KEY, Rule

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, final, get_args
 
 from pytest_cfworkers.callsite import Frame
-from pytest_cfworkers.guards.connections import Outcome
+from pytest_cfworkers.guards.connection import Outcome
 from pytest_cfworkers.report.excess import OVER, Excess
 from pytest_cfworkers.report.html.figures import Column, least
 from pytest_cfworkers.report.html.findings import TITLES, blocks, is_link
