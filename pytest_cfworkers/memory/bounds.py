@@ -86,9 +86,9 @@ class Seen:
     def range(self) -> Range:
         """Work out the range."""
         least, most = self._wasted()
-        untouched, surely = self._untouched()
+        surely_untouched, untouched = self._untouched()
         reused, hidden = self._hidden()
-        reused += untouched if surely else 0
+        reused += surely_untouched
         surely_grown = min(self.grown, self.own) if self.mapped else self.grown
         freed = max(self.before.in_use - self.now.in_use, 0)
         low = max(surely_grown - most - self._holes() - self.sizes.taken + reused, self.held - most)
@@ -98,13 +98,10 @@ class Seen:
 
     def _hidden(self) -> tuple[int, int]:
         """Bytes that were used without growth, at least and at most: of what was free in the heap before."""
-        look, small = self.look, self.before.small_free
-        # What was given back is a page when it is used again, unless it is never touched.
-        untouched = max(self.before.large_free - self.edges, 0)
+        look, free = self.look, self.before.small_free
         if look.grown < self.grown * _NEAR or not self.grown:
-            return 0, small + self.edges + untouched
-        since = self.grown // 10
-        return look.reused, min(small, look.reused + since) + self.edges + min(untouched, look.filled + since)
+            return 0, free + self.edges
+        return look.reused, min(free, look.reused + self.grown // 10) + self.edges
 
     def _holes(self) -> int:
         """Bytes that were free inside the heap at the peak, and pages all the same, at most."""
@@ -138,18 +135,21 @@ class Seen:
         most = min(most * seen + unseen * _WASTE_SHARE, small * _WASTE_SHARE * 1.25)
         return int(min(least * seen, most)), int(most)
 
-    def _untouched(self) -> tuple[int, bool]:
-        """Bytes that were taken and perhaps never touched, and whether that is sure.
+    def _untouched(self) -> tuple[int, int]:
+        """Bytes that were taken and never touched, at least and at most.
 
         Threads and imports take address space, too. What they leave behind is known, since it is not the allocators';
         what they give back is not. So it is sure only where no thread was started.
         """
         foreign = self.size_now - (self.now.taken - self.before.taken)
         unused = self.size - max(foreign, 0) - self.grown
+        # Pages that came back into what the C library held free are no use of the address space that was added.
+        most = unused + min(self.grown, max(self.before.large_free - self.edges, 0))
         if self.threads:
-            return max(unused - _ARENA - self.threads * _stack_size(), 0), False
+            return 0, max(most - _ARENA - self.threads * _stack_size(), 0)
         # A little may be the ends of arenas and of growing lists.
-        return max(unused, 0), foreign <= MB and unused >= max(4 * MB, self.size * _UNTOUCHED)
+        surely = foreign <= MB and unused >= max(4 * MB, self.size * _UNTOUCHED)
+        return unused if surely else 0, max(most, 0)
 
 
 def _stack_size() -> int:

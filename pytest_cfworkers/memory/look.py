@@ -29,7 +29,6 @@ class Look:
         blocks: How many more small blocks of each size there were than at the start.
         holes: How many bytes were free inside the heap and pages all the same, at most.
         reused: How many less bytes were free in pymalloc than at the start: used without growth.
-        filled: How many less bytes were free in the C library than at the start: used, and perhaps never touched.
         held: How many more bytes were handed out than at the start, at this look or one before.
     """
 
@@ -37,7 +36,6 @@ class Look:
     blocks: Mapping[int, int] = field(default_factory=dict)
     holes: int = 0
     reused: int = 0
-    filled: int = 0
     held: int = 0
 
     def worth_another(self, grown: int, limit: int) -> bool:
@@ -61,7 +59,6 @@ class Look:
             {row.size: row.used - used.get(row.size, 0) for row in now.classes if row.used > used.get(row.size, 0)},
             large + max(now.small_free - before.small_free, 0),
             max(before.small_free - now.small_free, 0),
-            max(before.large_free - now.large_free, 0),
             max(held, self.held),
         )
 

@@ -29,20 +29,20 @@ def connections(guard: ConnectionGuard, limits: Limits) -> Violation:
             *by_line(guard.evicted),
         ]
     if limits.connection_model == "body":
-        counted = (
+        model = (
             f"A connection counts here until its body is read or closed: the platform's rule until "
             f"{CONNECTIONS_RELAXED}, and the safe one.\nSince then it counts until its headers arrive: "
             f'connection_model="headers".\n{CONNECTIONS_RELAXED_SOURCE}'
         )
     else:
-        counted = f"A connection counts until its headers arrive: the platform's rule since {CONNECTIONS_RELAXED}."
+        model = f"A connection counts until its headers arrive: the platform's rule since {CONNECTIONS_RELAXED}."
     return violation_of(
         "connections",
         limits,
         guard.peak,
         f"{guard.peak} connections at once, the limit is {slots}",
         evidence,
-        f"A Worker has {slots} connections at a time; the next one waits until one is free.\n{counted}",
+        f"A Worker has {slots} connections at a time; the next one waits until one is free.\n{model}",
         site=guard.seventh or NOWHERE,
         # Where most of them went to D1, the fix is D1's.
         fix=FIXES["d1-queries" if guard.peak_services * 2 > guard.peak else "connections"],

@@ -75,6 +75,17 @@ def test_address_space_that_no_page_stands_for_was_taken_and_never_touched() -> 
     assert low > 199 * MB
 
 
+def test_what_the_c_library_held_free_makes_no_small_test_undecided() -> None:
+    """Gigabytes may be free and no pages; what is taken of them is cleared, and so grows."""
+    assert seen(grown=MB, before=heap(large_free=2_000 * MB)).range().high <= 3 * MB
+
+
+def test_pages_inside_of_free_memory_leave_room_for_as_much_untouched_memory_beside_them() -> None:
+    """Of 32 MB in buffers that are cleared and not touched 3 fitted into free memory, and 3 are the ends of others."""
+    low, _, high = replace(seen(grown=6 * MB, before=heap(large_free=3 * MB)), size=29 * MB).range()
+    assert low < 32 * MB <= high
+
+
 def test_a_thread_that_was_started_leaves_it_open_who_took_the_address_space() -> None:
     low, _, high = replace(seen(grown=0), size=200 * MB, threads=1).range()
     assert low == 0
