@@ -2,7 +2,6 @@
 
 import ctypes
 import sys
-import threading
 
 import pytest
 
@@ -11,6 +10,7 @@ if sys.platform != "linux":
 
 from pytest_cfworkers.memory.arenas import Arena, trim
 from pytest_cfworkers.memory.c_library import CLibrary
+from tests.memory.workloads import buffers_of_threads
 
 MB = 2**20
 LIBRARY = CLibrary()
@@ -37,25 +37,9 @@ def ends() -> int:
     return sum(arena.end for arena in Arena.all(LIBRARY.arenas()))
 
 
-def leave_much() -> None:
-    """Let threads take 20 MB each in blocks of their arenas, and end."""
-    ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, 64 * MB)  # what large buffers that are freed bring it to
-    together = threading.Barrier(3)
-
-    def run() -> None:
-        held = [bytes([number % 256]) * 5_000 for number in range(4_000)]
-        together.wait()
-        del held
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 def test_what_threads_left_at_the_ends_of_their_arenas_is_given_back() -> None:
-    leave_much()
+    ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, 64 * MB)  # what large buffers that are freed bring it to
+    buffers_of_threads()
     LIBRARY.trim()
     left = ends()
     assert left > 15 * MB
