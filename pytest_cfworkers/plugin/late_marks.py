@@ -1,6 +1,6 @@
 """`LateMarks`: finds the marks that a test gets while it is set up, in a run in which nothing is guarded so far."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import final
 
 import pytest
@@ -21,12 +21,10 @@ class LateMarks:
         self._config = config
         self._found = found
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Look at the marks of a test after everybody set it up."""
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Look at the marks of a test after everybody has set it up."""
         __tracebackhide__ = True
-        result = yield
         if is_marked(item):
             self._config.pluginmanager.unregister(self)
             self._found(self._config)
-        return result
