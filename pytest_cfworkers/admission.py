@@ -23,6 +23,9 @@ from pytest_cfworkers.invocation import Invocation
 READ_PATIENCE_S: Final = 0.1
 """How long a body that another thread opened may lie unread before it counts as read by nobody, in seconds."""
 
+CLOSE_PATIENCE_S: Final = 1.0
+"""How long closing the response of an evicted connection may take before it is cancelled, in seconds."""
+
 LONGEST_WAIT_S: Final = 10.0
 """After so long in the queue a connection is let through beyond the limit: the test must end, in seconds."""
 
@@ -117,24 +120,29 @@ def wait_for_slot(invocation: Invocation, connection: Connection, timeout_s: flo
 
 
 async def wait_for_slot_async(invocation: Invocation, connection: Connection, timeout_s: float | None) -> bool:
-    """Wait in a task until a connection has a slot; see `wait_for_slot`.
+    """Wait in a task until a connection has a slot, and let the other tasks have their turn; see `wait_for_slot`.
 
-    A cancellation on the way closes the connection; one by a deadline is the request's own timeout, too.
+    A cancellation on the way closes the connection; one by a deadline is the request's own timeout, too. It is so also
+    where the slot came in the same turn of the loop: those that held one ran out of time together with this one.
     """
     waiter = connection.waiter = _TaskWaiter()
     countdown = _Countdown(timeout_s)
+    thread = threading.get_ident()
     try:
         while connection.state == "queued":
-            if (evicted := invocation.requests.evict_stalled()) is not None:
+            if (evicted := invocation.requests.evict_stalled(thread=thread, patience_s=READ_PATIENCE_S)) is not None:
                 await _close_async(evicted)
             elif countdown.is_over():
                 invocation.requests.time_out(connection)
             elif countdown.is_hopeless():
                 invocation.requests.let_through(connection)
+            elif _threads_hold(invocation, thread):
+                await waiter.wait(min(READ_PATIENCE_S, countdown.left_s()))
             else:
                 await waiter.wait(countdown.left_s())
+        await checkpoint()
     except BaseException as error:
-        if connection.state == "queued" and is_deadline(error):
+        if is_deadline(error):
             invocation.requests.time_out(connection)
         invocation.requests.close(connection, "cancelled")
         raise
@@ -149,7 +157,10 @@ def others_are_ready() -> bool:
     """
     if "trio" in sys.modules and in_trio():
         return True
-    loop = asyncio.get_running_loop()
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # a coroutine that is driven by hand
+        return False
     return bool(getattr(loop, "_ready", True)) or loop.get_task_factory() is not None
 
 
@@ -160,7 +171,12 @@ async def checkpoint() -> None:
 
 def _is_alone(invocation: Invocation, thread: int) -> bool:
     """Tell whether nobody but the waiting thread could free a slot, which it cannot while it waits."""
-    return all(holder.thread == thread for holder in invocation.connections.holders)
+    return not _threads_hold(invocation, thread)
+
+
+def _threads_hold(invocation: Invocation, thread: int) -> bool:
+    """Tell whether a thread other than a given one holds a slot, whose reading wakes nobody in time."""
+    return any(holder.thread != thread for holder in invocation.connections.holders)
 
 
 def _close(evicted: Connection) -> None:
@@ -176,4 +192,5 @@ async def _close_async(evicted: Connection) -> None:
     with contextlib.suppress(Exception):
         closing = evicted.cancel() if evicted.cancel is not None else None
         if inspect.isawaitable(closing):
-            await closing
+            with anyio.move_on_after(CLOSE_PATIENCE_S):
+                await closing

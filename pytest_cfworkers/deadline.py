@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import sys
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 
 def in_trio() -> bool:
@@ -28,7 +29,19 @@ def is_deadline(error: BaseException) -> bool:
     # anyio's scopes end with why they cancel, after names of the user's that may hold any word.
     if error.args and str(error.args[0]).endswith("; reason: deadline exceeded"):
         return True
-    return _timeout_expires() or _wait_for_cancels()
+    loop = asyncio.get_running_loop()
+    known = _this_turn.get(loop)
+    if known is None:
+        known = _this_turn[loop] = _timeout_expires() or _wait_for_cancels()
+        loop.call_soon(_this_turn.pop, loop, None)
+    return known
+
+
+_this_turn: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, bool]] = WeakKeyDictionary()
+"""What was found in this turn of a loop: hundreds may be cancelled in one, and a look goes through all that lives.
+
+It holds for whoever is woken before it is forgotten: a timeout that expires after the look wakes its task later.
+"""
 
 
 def _timeout_expires() -> bool:

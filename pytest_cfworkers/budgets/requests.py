@@ -141,7 +141,7 @@ class RequestBudget:
         self._wake(woken)
 
     def time_out(self, connection: Connection) -> None:
-        """End a queued connection whose own timeout ran out."""
+        """End a connection that was queued, and whose own timeout ran out before it was sent."""
         with self._lock:
             woken = self.connections.time_out(connection, self._clock())
         self._wake(woken)

@@ -84,11 +84,10 @@ class Exchange:
     async def wait_async(self) -> None:
         """Wait in a task until the connection has its slot, then let the other tasks have their turn."""
         __tracebackhide__ = True
-        if self._connection.state == "queued" and not await admission.wait_for_slot_async(
-            self._invocation, self._connection, self._timeout_s()
-        ):
+        if self._connection.state != "queued":
+            await admission.checkpoint()
+        elif not await admission.wait_for_slot_async(self._invocation, self._connection, self._timeout_s()):
             raise self._timed_out()
-        await admission.checkpoint()
 
     def begin(self) -> None:
         """Begin the sending: requests made meanwhile by what sends it are part of it."""

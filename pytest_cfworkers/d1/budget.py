@@ -32,7 +32,7 @@ class Budget:
         try:
             if connection.state == "queued":
                 await admission.wait_for_slot_async(invocation, connection, None)
-            if admission.others_are_ready():
+            elif admission.others_are_ready():
                 await admission.checkpoint()
             yield
         except BaseException:

@@ -234,8 +234,11 @@ class ConnectionGuard:
             self._admit_queued(connection, now)
 
     def time_out(self, connection: Connection, now: float) -> Woken:
-        """End a queued connection whose own timeout ran out; return the connections to wake."""
-        if connection.state == "queued":
+        """End a connection whose own timeout ran out before it was sent; return the connections to wake.
+
+        It may have its slot already: where many run out of time together, the first to end make room for the others.
+        """
+        if connection.state in {"queued", "waiting"}:
             self.timed_out[connection.site] += 1
         return self.close(connection, "failed", now)
 

@@ -1,6 +1,7 @@
 """Waiting for a slot, under asyncio and trio and in threads: in order, and never for ever."""
 
 import asyncio
+import contextlib
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -176,6 +177,40 @@ def test_a_body_that_cannot_be_closed_is_no_failure_of_the_request_that_waited(b
 
 
 @BACKENDS
+def test_a_body_whose_closing_never_ends_holds_up_nobody_for_ever(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "CLOSE_PATIENCE_S", 0.001)
+
+    async def main() -> None:
+        invocation = invocation_of(1)
+        body = streaming(invocation)
+        body.cancel = anyio.sleep_forever
+        assert await wait_for_slot_async(invocation, open_one(invocation), None)
+        assert body.outcome == "evicted"
+
+    run(backend, main)
+
+
+def test_a_task_does_not_evict_at_once_what_a_thread_may_be_about_to_read() -> None:
+    """Between its headers and its first read a body of another thread looks as if nobody wanted it."""
+
+    async def main() -> None:
+        invocation = invocation_of(1)
+        body: list[Connection] = []
+        in_threads(lambda: body.append(streaming(invocation)))
+        late = open_one(invocation)
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait_for_slot_async, invocation, late, None)
+            await asleep(late)
+            invocation.requests.reading(body[0])
+            invocation.requests.close(body[0], "consumed")
+        assert (body[0].outcome, late.state) == ("consumed", "waiting")
+
+    run("asyncio", main)
+
+
+@BACKENDS
 def test_a_synchronous_body_may_be_closed_from_a_task(backend: str) -> None:
     closed: list[bool] = []
 
@@ -318,9 +353,7 @@ def test_a_deadline_of_trio_in_the_queue_is_a_queued_timeout(name: str) -> None:
 
 
 @BACKENDS
-def test_a_deadline_after_the_slot_was_granted_is_no_queued_timeout(backend: str) -> None:
-    """The request had its connection; that it was never sent is then the deadline's own doing."""
-
+def test_a_cancellation_after_the_slot_was_granted_is_no_queued_timeout(backend: str) -> None:
     async def main() -> None:
         invocation = invocation_of(1)
         first, late = open_one(invocation), open_one(invocation)
@@ -335,6 +368,79 @@ def test_a_deadline_after_the_slot_was_granted_is_no_queued_timeout(backend: str
         assert not invocation.connections.timed_out
 
     run(backend, main)
+
+
+async def until_timeout(request: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(0.001):
+        await request()
+
+
+async def until_wait_for(request: Callable[[], Awaitable[object]]) -> None:
+    await asyncio.wait_for(request(), 0.001)
+
+
+async def until_anyio(request: Callable[[], Awaitable[object]]) -> None:
+    with anyio.fail_after(0.001):
+        await request()
+
+
+class StillClock(asyncio.SelectorEventLoop):
+    """A loop whose time passes only when it is told to, so that all that is due is due in one turn."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+
+Within = Callable[[Callable[[], Awaitable[object]]], Awaitable[object]]
+
+
+async def all_out_of_time(invocation: Invocation, within: Within) -> None:
+    """Send twelve requests that nobody answers, each with the same deadline."""
+
+    async def request() -> None:
+        connection = open_one(invocation)
+        if connection.state == "queued":
+            await wait_for_slot_async(invocation, connection, None)
+        try:
+            await anyio.sleep_forever()
+        finally:
+            invocation.requests.close(connection, "failed")
+
+    async def one() -> None:
+        with contextlib.suppress(TimeoutError, trio.TooSlowError):
+            await within(request)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(12):
+            group.start_soon(one)
+        while len(invocation.connections.queue) < 6:
+            await checkpoint()
+        if not trio.lowlevel.in_trio_task():
+            asyncio.get_running_loop().now += 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("within", [until_timeout, until_wait_for, until_anyio])
+def test_where_all_run_out_of_time_together_those_in_the_queue_timed_out_there(
+    within: Within,
+) -> None:
+    """The first to end leave their slots to others that have no time left, either."""
+    invocation = invocation_of(6)
+    with asyncio.Runner(loop_factory=StillClock) as runner:
+        runner.run(all_out_of_time(invocation, within))
+    assert invocation.connections.timed_out == {HERE: 6}
+    assert (invocation.connections.holders, invocation.connections.queue) == ((), ())
+
+
+def test_where_all_run_out_of_time_together_under_trio_those_in_the_queue_timed_out_there() -> None:
+    async def within(request: Callable[[], Awaitable[object]]) -> None:
+        with trio.fail_after(5):
+            await request()
+
+    invocation = invocation_of(6)
+    trio.run(all_out_of_time, invocation, within, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert invocation.connections.timed_out == {HERE: 6}
 
 
 @BACKENDS

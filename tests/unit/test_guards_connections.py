@@ -206,11 +206,9 @@ class Connections(RuleBasedStateMachine):
     @precondition(lambda self: self.at("queued", "waiting"))
     @rule(data=st.data())
     def time_out(self, data: st.DataObject) -> None:
-        connection = self.pick(data, "queued" if self.at("queued") else "waiting")
+        connection = self.pick(data, "queued", "waiting")
         woken = self.guard.time_out(connection, self.now)
-        naive = self.end(connection)
-        if naive.place == "queued":
-            self.timed_out[naive.site] += 1
+        self.timed_out[self.end(connection).site] += 1
         assert connection.outcome == "failed"
         self.settle(woken)
 
