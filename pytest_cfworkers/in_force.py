@@ -78,7 +78,7 @@ class Limits:
         """Return limits that limit nothing, to be narrowed with `replace`."""
         return cls(**{limit.key: None for limit in LIMITS}, given=frozenset(BY_KEY))  # type: ignore[arg-type]
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, /, **changes: Any) -> Self:
         """Return a copy in which some limits are given.
 
         Args:

@@ -45,6 +45,7 @@ class Invocation:
         tolerates: Tells of a violation whether it is known already, and so fails nothing.
         children: The requests into an app under test.
         running: Whether it has started and not yet finished.
+        raised: Whether leaving the block raised `CfLimitExceeded`.
     """
 
     limits: Limits
@@ -57,6 +58,7 @@ class Invocation:
     tolerates: Callable[[Violation], bool] | None
     children: Children
     running: bool
+    raised: bool
 
     def __init__(
         self,
@@ -76,6 +78,7 @@ class Invocation:
         self.tolerates = None
         self.children = Children()
         self.running = False
+        self.raised = False
         self.requests = RequestBudget(self.limits, clock, queueing=enforce)
         self.times = TimeBudget(self.limits, clock, cpu_clock)
         self.memory = MemoryBudget(self.limits, measured=parent is None)
@@ -98,6 +101,7 @@ class Invocation:
             attribution.leave(self._entered)
         self.finish()
         if self.enforce and error is None and self.violations:
+            self.raised = True
             raise CfLimitExceeded(self.violations)
 
     @property

@@ -20,7 +20,7 @@ TIMING_HELP: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def timed(limits: Limits, **changes: Any) -> Limits:
+def timed(limits: Limits, /, **changes: Any) -> Limits:
     """Return a copy of limits in which some times are given.
 
     Args:

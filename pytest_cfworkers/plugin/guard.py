@@ -70,16 +70,17 @@ class Guard:
             raise RuntimeError("The invocation of a test begins with its function, after its fixtures are set up.")
         return self._invocations[-1]
 
+    @property
+    def runs(self) -> bool:
+        """Whether the test's function runs."""
+        return self._called is not None and self._called.running
+
     def open(self, limits: Limits) -> Invocation:
-        """Make an invocation: the test's own, or one that it opens for itself."""
-        name = self._item.nodeid
-        if self._called is not None:
-            self._blocks += 1
-            name = f"block {self._blocks} of cf_invocation"
-        invocation = Invocation(limits, enforce=self.enforce, name=name, opener=self._called)
-        invocation.tolerates = self._tolerates
-        self._invocations.append(invocation)
-        return invocation
+        """Make an invocation that the test opens for itself: an assertion of its own, whatever the run enforces."""
+        self._blocks += 1
+        block = Invocation(limits, name=f"block {self._blocks} of cf_invocation", opener=self._called)
+        self._invocations.append(block)
+        return block
 
     @contextmanager
     def around(self) -> Iterator[None]:
@@ -101,16 +102,20 @@ class Guard:
                 stack.enter_context(self._running())
             yield
 
-    def record(self, *, timelines: bool) -> TestRecord | None:
+    def record(self, error: BaseException | None, *, timelines: bool) -> TestRecord | None:
         """Derive what reports tell of the test; None if its function never ran.
 
         Args:
+            error: What the test ended with. A block that raised, and does not stand behind it, was expected to.
             timelines: Whether to tell what was open when, also where the connections were no problem.
         """
         if not self._invocations:
             return None
+        fatal = [one.violations for one in _behind(error) if isinstance(one, CfLimitExceeded)]
+        caught = [block for block in self._invocations if block.raised and block.violations not in fatal]
         root = str(self._item.config.rootpath)
-        return TestRecord.of(self._item.nodeid, tuple(self._invocations), timelines=timelines, root=root)
+        made = tuple(self._invocations)
+        return TestRecord.of(self._item.nodeid, made, caught=caught, timelines=timelines, root=root)
 
     def is_verdict(self, error: BaseException | None) -> bool:
         """Tell whether an error is the guard's own verdict."""
@@ -154,7 +159,9 @@ class Guard:
     def _running(self) -> Iterator[None]:
         __tracebackhide__ = True
         self._called, self._blocks = None, 0
-        invocation = self._called = self.open(self.limits)
+        invocation = self._called = Invocation(self.limits, enforce=self.enforce, name=self._item.nodeid)
+        self._invocations.append(invocation)
+        invocation.tolerates = self._tolerates
         invocation.times.stopped_by = self.stopped_by
         invocation.memory.measured |= self.measures_memory
         with ExitStack() as stack:
@@ -169,6 +176,19 @@ class Guard:
                 if error.violations == invocation.violations:
                     self._verdict = error
                 raise
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, and those that it holds or was raised from."""
+    to_do = [error]
+    seen: set[int] = set()
+    while to_do:
+        one = to_do.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        to_do += [one.__cause__, one.__context__, *(one.exceptions if isinstance(one, BaseExceptionGroup) else ())]
 
 
 def _is_unittest(item: pytest.Function) -> bool:

@@ -39,6 +39,7 @@ class Recorder:
         self.gates: tuple[GateResult, ...] = ()
         self.bundle: Bundle | None = None
         self.complete: bool = True
+        self._failed_in_part: set[str] = set()
         self._settings = settings
         self._problems: dict[str, None] = {}
         self._started = dt.datetime.now(dt.UTC)
@@ -95,6 +96,8 @@ class Recorder:
             self._take(report)
         elif report.failed and report.when == "teardown" and report.nodeid in self.records:
             self.records[report.nodeid] = replace(self.records[report.nodeid], outcome="failed")
+        elif report.failed and report.when == "call":
+            self._failed_in_part.add(report.nodeid)  # a subtest, for which pytest lets its test fail later
 
     def _take(self, report: Any) -> None:
         """Keep the record that the report of a test carries; a test that is run again replaces it."""
@@ -106,10 +109,11 @@ class Recorder:
             path=path.replace("\\", "/"),
             line=0 if line is None else line + 1,
         ).ended(
-            report.outcome,
+            "failed" if report.nodeid in self._failed_in_part else report.outcome,
             round(report.duration * 1_000, 3),
             excused=report.skipped or hasattr(report, "wasxfail"),  # pytest's word on a test that is expected to fail
         )
+        self._failed_in_part.discard(report.nodeid)  # it may be run again
         if report.failed and record.timelines:
             self._draw(report, record)
 

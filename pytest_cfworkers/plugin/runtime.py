@@ -92,14 +92,14 @@ class Runtime:
         """Tell the report of a test what its guard found."""
         report = yield
         guard = item.stash.get(GUARD, None)
-        if guard is None or call.when != "call":
+        if guard is None or call.when != "call" or guard.runs:  # a subtest reports before its test has ended
             return report
-        record = guard.record(timelines=self._settings.timelines)
+        error = call.excinfo.value if call.excinfo is not None else None
+        record = guard.record(error, timelines=self._settings.timelines)
         if record is None:
             return report
         # Reports take further attributes.
         report.cf_record = record.published(str(item.config.rootpath))  # type: ignore[attr-defined]
-        error = call.excinfo.value if call.excinfo is not None else None
         told = error.violations if isinstance(error, CfLimitExceeded) else ()
         known = {(found.rule, found.remedy, found.frames) for found in told}
         untold = [found for found in record.violations if (found.rule, found.remedy, found.frames) not in known]
@@ -139,9 +139,9 @@ class Runtime:
         settings = self._settings
         if not marks.is_guarded(item, settings.mode):
             return None
-        enforce = settings.mode in {"marked", "enforce"}
+        # A test that is expected to fail would pass unexpectedly without its verdict, and under a baseline.
+        enforce = settings.mode in {"marked", "enforce"} or (settings.mode == "report" and marks.fails_expectedly(item))
         tolerates = None
-        # A test that is expected to fail would pass unexpectedly.
         if settings.baseline is not None and item.get_closest_marker("xfail") is None:
             tolerates = settings.baseline.tolerance(item.nodeid, str(item.config.rootpath))
         return Guard(item, self._limits(item), enforce=enforce, incoming=settings.incoming, tolerates=tolerates)

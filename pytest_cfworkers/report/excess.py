@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 Excess = Literal["", "broken", "known", "expected", "allowed", "refused", "warned"]
-"""The test failed, the baseline knows it, the test is expected to fail, the mark allows it, D1 itself refused it, or it
+"""The test failed, the baseline knows it, the test expects it, the mark allows it, D1 itself refused it, or it
 only warns; "" is none."""
 
 OVER: Final[Mapping[Excess, str]] = {
     "broken": "over",
     "known": "over, known",
-    "expected": "over, xfail",
+    "expected": "over, expected",
     "allowed": "over, allowed",
     "refused": "over, refused",
     "warned": "over, warns",

@@ -1,7 +1,7 @@
 """The model of a run that every report reads: one record per guarded test, plain enough for JSON and xdist."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self, final
 
@@ -78,7 +78,8 @@ class TestRecord:
         usage: What it used, by the key of the limit.
         violations: What it broke.
         known: What it broke that the baseline knows, no worse than there.
-        expected: What it broke where it is expected to fail, or left off: it fails nothing, and is no violation.
+        expected: What it broke where it is expected to fail, or left off, or where it caught the `CfLimitExceeded` of a
+            block of its own: it fails nothing, and is no violation.
         allowed: What it broke and was allowed to.
         advice: What should be looked at and fails nothing.
         unused: Rules that it was allowed to break and did not, with the reasons given.
@@ -111,18 +112,28 @@ class TestRecord:
     walls_ms: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, nodeid: str, invocations: tuple[Invocation, ...], *, timelines: bool = False, root: str = "") -> Self:
+    def of(
+        cls,
+        nodeid: str,
+        invocations: tuple[Invocation, ...],
+        *,
+        caught: Collection[Invocation] = (),
+        timelines: bool = False,
+        root: str = "",
+    ) -> Self:
         """Derive the record of a test from the invocations that it was.
 
         Args:
             nodeid: Its pytest id.
             invocations: At least one; all that the test opened.
+            caught: Those of them whose `CfLimitExceeded` the test caught, since it expected what they break.
             timelines: Whether to tell what happened in each of them, too. It is told of the worst of them
                 where too many connections were wanted: a failure shows it.
             root: The folder that the paths of timelines are written from; "" to leave them as they are.
         """
         first = invocations[0]
-        violations = _distinct(found for invocation in invocations for found in invocation.violations)
+        uncaught = [invocation for invocation in invocations if invocation not in caught]
+        violations = _distinct(found for invocation in uncaught for found in invocation.violations)
         allowed = _distinct(found for invocation in invocations for found in invocation.allowed)
         needed = {found.rule for found in allowed}
         return cls(
@@ -131,6 +142,7 @@ class TestRecord:
             usage=_usage(invocations),
             violations=violations,
             known=_distinct(found for invocation in invocations for found in invocation.known),
+            expected=_distinct(found for invocation in caught for found in invocation.violations),
             allowed=allowed,
             advice=_distinct(found for invocation in invocations for found in invocation.advice),
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
@@ -155,7 +167,7 @@ class TestRecord:
             excused: Whether it fails nothing by what it broke, since it is expected to fail or left off.
         """
         ended = replace(self, outcome=outcome, duration_ms=duration_ms)
-        return replace(ended, violations=(), expected=self.violations) if excused else ended
+        return replace(ended, violations=(), expected=(*self.violations, *self.expected)) if excused else ended
 
     def excess(self, limit: Limit) -> Excess:
         """Tell what it means that the test used more than a limit; "" where it did not."""

@@ -1,5 +1,7 @@
 """Whatever runs a test function, each of its calls is an invocation, and what is around it is not."""
 
+import json
+
 import pytest
 
 from tests.integration.user_project import Project
@@ -327,3 +329,31 @@ def test_subtests(project: Project) -> None:
     result = project.run()
     result.stdout.fnmatch_lines(["subrequests: 3 subrequests, the limit is 2"])
     assert result.ret is pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_subtest_in_the_middle_of_a_stream_judges_nothing(project: Project) -> None:
+    """A subtest is reported while its test still runs: what is open then may yet be read."""
+    project.write(
+        conftest="""
+        def pytest_cf_violation(item, violation):
+            print("told", violation.rule)
+        """,
+        test_it="""
+        import pytest
+        from sending import leave_unread
+
+        @pytest.mark.cf_limits
+        def test_it(subtests):
+            response = leave_unread()
+            with subtests.test():
+                assert response.status_code == 200
+            with subtests.test():
+                assert response.status_code == 404
+            response.read()
+        """,
+    )
+    result = project.run("-s", "--cf-report=run.json")
+    assert "told" not in result.stdout.str()
+    assert "unread-body" not in result.stdout.str()
+    (test,) = json.loads((project.path / "run.json").read_text())["tests"]
+    assert (test["violations"], test["outcome"]) == ([], "failed")

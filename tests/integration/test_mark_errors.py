@@ -38,7 +38,22 @@ WRONG = {
     "wall_ms='5 s'": "wall_ms='5 s' is not a time; *, or a cut-off of the platform: wait_until, cron, queue, alarm",
     "wall_ms=float('nan')": "wall_ms=nan is not a time; *",
     "wall_ms=float('inf')": "wall_ms=inf is not a time; *",
+    "subrequests=10**5000": "subrequests=<int that cannot be shown> is more than can ever be reached; *",
+    "memory='9' * 5000": "memory='9999*…* is not a size: *",
+    "plan=Unshowable()": "plan=<Unshowable that cannot be shown> is unknown; valid: free, paid",
+    "allow={Unshowable(): 'why'}": "allow names the unknown rule <Unshowable that cannot be shown>; *",
 }
+
+UNSHOWABLE = """
+class Unshowable:
+    __hash__ = object.__hash__
+
+    def __repr__(self):
+        raise RuntimeError
+
+    def __eq__(self, other):
+        raise RuntimeError
+"""
 
 
 def test_every_wrong_value_is_named_with_its_line_and_what_is_valid(project: Project) -> None:
@@ -46,7 +61,7 @@ def test_every_wrong_value_is_named_with_its_line_and_what_is_valid(project: Pro
     tests = "\n".join(
         f"\n@pytest.mark.cf_limits({keys})\ndef test_{number}():\n    pass\n" for number, keys in enumerate(WRONG)
     )
-    project.write(test_it=f"import pytest\n\ndef test_right():\n    pass\n{tests}")
+    project.write(test_it=f"import pytest\n{UNSHOWABLE}\ndef test_right():\n    pass\n{tests}")
     result = project.run()
     assert result.ret is pytest.ExitCode.INTERRUPTED
     result.assert_outcomes(errors=len(WRONG))

@@ -255,6 +255,7 @@ def test_it():
 WRONG = {
     "p90_ms=5": "cf_timing has no key 'p90_ms'; valid keys: cpu_ms, wall_ms, p50_ms, p95_ms, p99_ms",
     "subrequests=5": "cf_timing has no key 'subrequests'; *",
+    "limits=1": "cf_timing has no key 'limits'; *",
     "p95_ms=-1": "p95_ms=-1 is not a time; valid: a positive number of milliseconds, or None",
     "p50_ms='1 s'": "p50_ms='1 s' is not a time; *",
     "p99_ms=True": "p99_ms=True is not a time; *",

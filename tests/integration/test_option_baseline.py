@@ -17,10 +17,9 @@ CODE = """
     def test_known():
         send(COUNT)
 
-    @pytest.mark.cf_limits
-    def test_opened(cf_invocation):
-        with cf_invocation(connections=2):
-            asyncio.run(send_at_once(4))
+    @pytest.mark.cf_limits(connections=2)
+    def test_at_once():
+        asyncio.run(send_at_once(4))
         assert True
 
     @pytest.mark.cf_limits
@@ -51,8 +50,8 @@ def test_what_is_known_fails_nothing_and_is_shown(known: Project, *, xdist: bool
             "* 9 / 2 * over, known *test_it.py::test_known",
             "=* baseline =*",
             "2 violations known to base.jsonl, which fail nothing",
+            "  test_it.py::test_at_once: connections: 4 connections at once, the limit is 2",
             "  test_it.py::test_known: subrequests: 9 subrequests, the limit is 2",
-            "  test_it.py::test_opened: connections: 4 connections at once, the limit is 2",
         ]
     )
 
@@ -92,7 +91,7 @@ def test_what_got_better_is_told_with_how_to_write_it_down(known: Project) -> No
         [
             "1 violation known to base.jsonl, which fails nothing",
             "2 better than in base.jsonl: --cf-baseline-update writes it down",
-            "  test_it.py::test_opened: connections *: gone",
+            "  test_it.py::test_at_once: connections *: gone",
             "  test_it.py::test_known: subrequests *: 9 before, now 8",
         ]
     )

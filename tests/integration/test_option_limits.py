@@ -148,3 +148,32 @@ class TestReport:
         result = project.run("--cf-limits=report", "--cf-top=1")
         result.stdout.fnmatch_lines(["4 tests would fail*", "*and 3 more: --cf-top=4 names them all"])
         assert "3 more: --cf-top" not in project.run("--cf-limits=report", "--cf-top=4").stdout.str()
+
+
+def test_report_leaves_a_test_that_is_expected_to_fail_as_it_is(project: Project) -> None:
+    project.write(
+        test_it="""
+        import pytest
+        from sending import send
+
+        @pytest.mark.xfail(strict=True)
+        @pytest.mark.cf_limits(subrequests=1)
+        def test_always():
+            send(2)
+
+        @pytest.mark.xfail(True, reason="here", strict=True)
+        @pytest.mark.cf_limits(subrequests=1)
+        def test_here():
+            send(2)
+
+        @pytest.mark.xfail(condition=False, reason="elsewhere", strict=True)
+        @pytest.mark.cf_limits(subrequests=1)
+        def test_elsewhere():
+            send(2)
+
+        @pytest.mark.xfail
+        def test_unmarked():
+            send(51)
+        """
+    )
+    project.run("--cf-limits=report", "--cf-plan=free").assert_outcomes(xfailed=2, passed=1, xpassed=1)

@@ -393,7 +393,7 @@ def test_what_a_test_breaks_that_is_expected_to_fail_is_told_and_nowhere_as_brok
         (),
         ["connections"],
     )
-    result.stdout.fnmatch_lines(["* 7 / 6 *over, xfail  test_it.py::test_known"])
+    result.stdout.fnmatch_lines(["* 7 / 6 *over, expected  test_it.py::test_known"])
     result.stdout.no_fnmatch_line("*::error*")
     assert "### ✅ 1 test within" in github.read_text(encoding="utf-8")
     assert json.loads((project.path / "run.sarif").read_bytes())["runs"][0]["results"] == []

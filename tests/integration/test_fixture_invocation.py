@@ -1,0 +1,88 @@
+"""`cf_invocation`: a block with budgets of its own is an assertion of the test's own."""
+
+import json
+
+import pytest
+
+from tests.integration.user_project import Project
+
+CAUGHT = """
+    import pytest
+    from pytest_cfworkers import CfLimitExceeded
+    from sending import send
+
+    def test_it(cf_invocation):
+        with pytest.raises(CfLimitExceeded, match="2 subrequests, the limit is 1"):
+            with cf_invocation(subrequests=1):
+                send(2)
+"""
+
+ANYHOW = [
+    (),
+    ("--cf-limits=off",),
+    ("--cf-limits=report",),
+    ("--cf-limits=enforce",),
+    ("--cf-baseline=base.jsonl", "--cf-baseline-update"),
+]
+
+
+@pytest.mark.parametrize("args", ANYHOW, ids=" ".join)
+def test_a_block_raises_whatever_the_run_enforces_or_knows(project: Project, args: tuple[str, ...]) -> None:
+    project.write(test_it=CAUGHT)
+    project.run(*args).assert_outcomes(passed=1)
+
+
+def test_what_a_test_catches_is_no_violation_in_any_report(project: Project) -> None:
+    project.write(test_it=CAUGHT)
+    reports = ("--cf-report=run.json", "--cf-report=run.md", "--cf-report=run.sarif")
+    result = project.run(*reports, "--cf-gate=violations==0", "--cf-baseline=base.jsonl", "--cf-baseline-update")
+    assert result.ret is pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["* 2 / 1  over, expected *test_it"])
+    (test,) = json.loads((project.path / "run.json").read_text())["tests"]
+    assert (test["violations"], [found["rule"] for found in test["expected"]]) == ([], ["subrequests"])
+    assert json.loads((project.path / "run.sarif").read_text())["runs"][0]["results"] == []
+    assert "breaks" not in (project.path / "run.md").read_text()
+    assert "subrequests" not in (project.path / "base.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "raise",
+        "raise RuntimeError from error",
+        "raise ExceptionGroup('several', [error]) from None",
+        "pytest.fail('too many')",
+    ],
+)
+def test_what_a_test_fails_by_is_a_violation_however_it_is_raised_on(project: Project, end: str) -> None:
+    project.write(
+        test_it=f"""
+        import pytest
+        from pytest_cfworkers import CfLimitExceeded
+        from sending import send
+
+        def test_it(cf_invocation):
+            try:
+                with cf_invocation(subrequests=1):
+                    send(2)
+            except CfLimitExceeded as error:
+                {end}
+        """
+    )
+    project.run("--cf-report=run.json").assert_outcomes(failed=1)
+    (test,) = json.loads((project.path / "run.json").read_text())["tests"]
+    assert ([found["rule"] for found in test["violations"]], test["expected"]) == (["subrequests"], [])
+
+
+def test_a_baseline_excuses_no_block(project: Project) -> None:
+    project.write(
+        test_it="""
+        from sending import send
+
+        def test_it(cf_invocation):
+            with cf_invocation(subrequests=1):
+                send(2)
+        """
+    )
+    project.run("--cf-baseline=base.jsonl", "--cf-baseline-update").assert_outcomes(failed=1)
+    project.run("--cf-baseline=base.jsonl").assert_outcomes(failed=1)
