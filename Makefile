@@ -30,7 +30,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
 
 # In a copy, because mutmut changes the files that it tests. It passes over functions that have a decorator, so each
-# property is made to call a method. What survives is shown, and fails.
+# property is made to call a method. What survives is shown, and fails; a mutant that hangs has been noticed.
 mutate: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet "mutmut>=3.8"
 	rm -rf build/mutate && mkdir -p build/mutate/tests
@@ -38,8 +38,8 @@ mutate: $(VENV)/.installed-dev
 	sed -Ei '/^ +@property/ { n; s/( +)def (\w+)(.*)/&\n\1    return self.\2_got()\n\n\1def \2_got\3/ }' \
 	    build/mutate/pytest_cfworkers/guards/*.py build/mutate/pytest_cfworkers/budgets/requests.py
 	cat pyproject.toml tests/unit/mutation.toml > build/mutate/pyproject.toml
-	cd build/mutate && export PATH="$(abspath $(BIN)):$$PATH" && mutmut run --max-children 2 && \
-	    survivors=$$(mutmut results | grep -Ev 'caught by type check|timeout' | cut -d: -f1) && \
+	cd build/mutate && export PATH="$(abspath $(BIN)):$$PATH" && mutmut run --max-children 2 && mutmut results > results && \
+	    survivors=$$(grep -Ev 'caught by type check|timeout' results | cut -d: -f1) && \
 	    for name in $$survivors; do mutmut show $$name; done && test -z "$$survivors"
 
 clean:
