@@ -7,7 +7,6 @@ request's own timeout, and the certainty or long suspicion that no slot will eve
 import asyncio
 import contextlib
 import inspect
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -155,7 +154,7 @@ def others_are_ready() -> bool:
     Giving way to nobody is half the cost of a guarded request. With a task factory what comes next may be unknown
     to the loop: an eager task runs before its siblings are made.
     """
-    if "trio" in sys.modules and in_trio():
+    if in_trio():
         return True
     try:
         loop = asyncio.get_running_loop()
@@ -166,7 +165,10 @@ def others_are_ready() -> bool:
 
 async def checkpoint() -> None:
     """Give the other tasks that are ready their turn, as waiting for a network does."""
-    await (anyio.lowlevel.checkpoint() if in_trio() else asyncio.sleep(0))
+    if in_trio():
+        await anyio.lowlevel.checkpoint()
+    else:
+        await asyncio.sleep(0)  # as anyio does, without asking again what runs
 
 
 def _is_alone(invocation: Invocation, thread: int) -> bool:

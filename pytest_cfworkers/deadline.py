@@ -66,7 +66,7 @@ def _wait_for_cancels() -> bool:
         step: Any = task.get_coro()
         while step is not None:
             inner = getattr(step, "cr_await", None)
-            if getattr(inner, "__name__", "") == "_cancel_and_wait":
+            if getattr(inner, "__name__", None) == "_cancel_and_wait":
                 waiter = step.cr_frame.f_locals.get("waiter")
                 if waiter is None or not waiter.cancelled():
                     return True

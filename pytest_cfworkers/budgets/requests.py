@@ -170,8 +170,9 @@ class RequestBudget:
                 stalled = None
             woken: Woken = ()
             if stalled is not None and "connections" in self._limits.allow:
-                stalled, woken = None, self.connections.queue[:1]  # nothing is cancelled where the excess is meant
-                self.connections.let_through(woken[0], now)
+                first = self.connections.queue[0]  # nothing is cancelled where the excess is meant
+                self.connections.let_through(first, now)
+                stalled, woken = None, (first,)
             elif stalled is not None:
                 woken = self.connections.evict(stalled, now)
         self._wake(woken)

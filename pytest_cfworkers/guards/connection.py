@@ -31,7 +31,7 @@ class Connection:
         thread: The thread that opened it.
         beyond: Whether it was opened when every slot was taken.
         idle_since: Since when nobody reads the body; None while somebody does, and before there is one.
-        used: The number of the last event that used it: the least one is the least recently used.
+        used: Numbers the last use of its body, in order: the least one is the least recently used.
         waiter: What wakes its driver while it is queued.
         service: Whether it leads to one of Cloudflare's services and not outside.
         cancel: Closes its response where it is evicted; an asynchronous one returns an awaitable.

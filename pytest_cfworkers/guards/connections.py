@@ -13,8 +13,9 @@ Prior art: the pool of httpcore; the rule: https://developers.cloudflare.com/wor
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final, final
 
 from pytest_cfworkers.callsite import Site
@@ -34,7 +35,7 @@ class ConnectionGuard:
     """The state of every connection of one invocation.
 
     Attributes:
-        slots: How many places there are; None for no limit.
+        slots: How many places there are, at least 1; None for no limit.
         model: Which states hold a slot.
         queueing: Whether a connection beyond the limit waits. Without it the excess is only recorded, so that
             watching changes no outcome.
@@ -71,7 +72,7 @@ class ConnectionGuard:
     _streaming: dict[Connection, None] = field(default_factory=dict)
     _peaking: bool = False
     """What is open is the most that ever was beyond the limit, and is to be noted before it gets less."""
-    _events: int = 0
+    _uses: Iterator[int] = field(default_factory=count)
 
     @property
     def holders(self) -> tuple[Connection, ...]:
@@ -117,7 +118,7 @@ class ConnectionGuard:
         return first
 
     def open(
-        self, label: object, site: Site, now: float, thread: int = 0, waits: bool = True, service: bool = False
+        self, label: object, site: Site, now: float, thread: int, waits: bool = True, service: bool = False
     ) -> Connection:
         """Open a connection.
 
@@ -136,7 +137,7 @@ class ConnectionGuard:
         if service:
             connection.service = True
         self.opened += 1
-        if self._queue or (self.slots is not None and len(self._holders) >= self.slots):
+        if self.slots is not None and len(self._holders) >= self.slots:
             self._open_beyond(connection, now, waits=waits)
         else:
             connection.state, connection.admitted_at = "waiting", now
@@ -165,8 +166,7 @@ class ConnectionGuard:
             return self.close(connection, "consumed", now)
         connection.state = "streaming"
         self._streaming[connection] = None
-        self._touch(connection)
-        connection.idle_since = now
+        self._leave_idle(connection, now)
         if self.model == "headers":
             if self._peaking:
                 self._note_peak()
@@ -178,14 +178,12 @@ class ConnectionGuard:
         """Note that somebody waits for the next part of the body."""
         if connection.state == "streaming":
             connection.idle_since = None
-            self._touch(connection)
 
     def paused(self, connection: Connection, now: float) -> Woken:
         """Note that a part of the body arrived and nobody asks for the next; return the connections to wake."""
         if connection.state != "streaming":
             return ()
-        connection.idle_since = now
-        self._touch(connection)
+        self._leave_idle(connection, now)
         return self._asked_again()
 
     def close(self, connection: Connection, outcome: Outcome, now: float) -> Woken:
@@ -206,9 +204,8 @@ class ConnectionGuard:
         elif state == "queued":
             self.queued_s += now - connection.opened_at
             del self._queue[connection]
-            return self._asked_again()
         self._holders.pop(connection, None)
-        return self._refill(now) if self._queue else ()
+        return self._refill(now)
 
     def stalled(self) -> Connection | None:
         """Return the connection that must be cancelled so that the queue moves; None while there is hope.
@@ -216,9 +213,7 @@ class ConnectionGuard:
         That is the least recently used one, when every slot is held by a body that nobody reads and another
         connection waits.
         """
-        if not self._queue or not self._holders:
-            return None
-        if any(holder.idle_since is None for holder in self._holders):
+        if not self._queue or any(holder.idle_since is None for holder in self._holders):
             return None
         return min(self._holders, key=lambda holder: holder.used)
 
@@ -281,18 +276,19 @@ class ConnectionGuard:
         self._admit(connection, now)
 
     def _refill(self, now: float) -> Woken:
-        """Give free slots to the queue."""
-        woken: list[Connection] = []
-        while self._queue and (self.slots is None or len(self._holders) < self.slots):
-            first = next(iter(self._queue))
-            self._admit_queued(first, now)
-            woken.append(first)
-        return woken or self._asked_again()
+        """Give the slot that may have come back to the head of the queue. While anybody waits, no other is free."""
+        if not self._queue:
+            return ()
+        if self.slots is not None and len(self._holders) >= self.slots:
+            return self._asked_again()
+        first = next(iter(self._queue))
+        self._admit_queued(first, now)
+        return (first,)
 
     def _asked_again(self) -> Woken:
         """The head of the queue, if it may now ask for the least recently used body to be cancelled."""
-        return (next(iter(self._queue)),) if self._queue and self.stalled() is not None else ()
+        return (next(iter(self._queue)),) if self.stalled() is not None else ()
 
-    def _touch(self, connection: Connection) -> None:
-        self._events += 1
-        connection.used = self._events
+    def _leave_idle(self, connection: Connection, now: float) -> None:
+        connection.idle_since = now
+        connection.used = next(self._uses)

@@ -28,8 +28,9 @@ class TimeGuard:
     _paused: float = 0.0
 
     def start(self) -> None:
-        """Start both clocks."""
-        self.started_at = self.clock()
+        """Start both clocks. A pause that goes on counts from here, and one that is over for nothing."""
+        self.started_at = self._paused_at = self.clock()
+        self._paused = 0.0
         self._cpu_started = self.cpu_clock()
 
     def stop(self) -> None:
@@ -40,14 +41,14 @@ class TimeGuard:
     def pause(self) -> None:
         """Let wall time not count until `resume`. Several pauses may overlap."""
         if not self._pauses:
-            self._paused_at = self.clock()
+            self._paused_at = self._now
         self._pauses += 1
 
     def resume(self) -> None:
         """End a pause."""
         self._pauses -= 1
         if not self._pauses:
-            self._paused += self.clock() - self._paused_at
+            self._paused += self._now - self._paused_at
 
     @property
     def elapsed_ms(self) -> float:

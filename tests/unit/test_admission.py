@@ -5,6 +5,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -13,9 +14,10 @@ import trio
 import trio.testing
 
 from pytest_cfworkers import Invocation, Limits, admission
-from pytest_cfworkers.admission import checkpoint, wait_for_slot, wait_for_slot_async
+from pytest_cfworkers.admission import checkpoint, others_are_ready, wait_for_slot, wait_for_slot_async
 from pytest_cfworkers.callsite import NOWHERE, Site
 from pytest_cfworkers.guards.connection import Connection
+from tests.unit.turning import Clock
 
 HERE = Site()
 ENOUGH_S = 20.0
@@ -461,6 +463,55 @@ def test_a_checkpoint_lets_the_others_go_first(backend: str) -> None:
     run(backend, main)
 
 
+def test_a_checkpoint_of_asyncio_takes_one_turn_of_the_loop() -> None:
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        turns = 0
+
+        def turn() -> None:
+            nonlocal turns
+            turns += 1
+            loop.call_soon(turn)
+
+        loop.call_soon(turn)
+        await checkpoint()
+        return turns
+
+    assert run("asyncio", main) == 1
+
+
+def test_a_task_knows_whether_another_one_is_ready_in_its_loop() -> None:
+    async def main() -> None:
+        assert not others_are_ready()
+        other = asyncio.create_task(checkpoint())
+        assert others_are_ready()
+        await other
+        assert not others_are_ready()
+
+    run("asyncio", main)
+
+
+def test_with_a_task_factory_another_task_may_always_be_ready() -> None:
+    async def main() -> bool:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(lambda loop, coroutine, **more: asyncio.Task(coroutine, loop=loop, **more))
+        return others_are_ready()
+
+    assert run("asyncio", main)
+
+
+def test_in_a_loop_that_does_not_tell_another_task_may_always_be_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: SimpleNamespace(get_task_factory=lambda: None))
+    assert others_are_ready()
+
+
+def test_in_trio_another_task_may_always_be_ready() -> None:
+    async def main() -> bool:
+        return others_are_ready()
+
+    assert run("trio", main)
+
+
 def test_a_waiter_outlives_its_loop() -> None:
     """A slot that comes back after the loop is gone wakes nobody and breaks nothing."""
     invocation = invocation_of(1)
@@ -533,6 +584,14 @@ def test_a_thread_never_waits_on_the_thread_of_the_loop_that_holds_the_slots() -
     run("asyncio", main)
 
 
+def test_a_synchronous_body_is_closed_by_the_thread_that_waits() -> None:
+    closed: list[bool] = []
+    invocation = invocation_of(1)
+    streaming(invocation).cancel = lambda: closed.append(True)
+    assert wait_for_slot(invocation, open_one(invocation), None)
+    assert closed == [True]
+
+
 def test_an_asynchronous_body_is_given_up_from_a_thread_without_a_warning() -> None:
     """Its loop cannot run while the thread waits, so nobody can await the closing."""
     invocation = invocation_of(1)
@@ -562,6 +621,33 @@ def test_a_body_of_another_thread_is_closed_when_nobody_reads_it_for_long() -> N
     late = open_one(invocation)
     in_threads(lambda: wait_for_slot(invocation, late, None))
     assert (late.state, invocation.statistics().evicted) == ("waiting", 1)
+
+
+def test_a_body_of_another_thread_is_left_alone_while_somebody_may_still_read_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission, "READ_PATIENCE_S", ENOUGH_S)
+    invocation = invocation_of(1)
+    in_threads(lambda: streaming(invocation))
+    assert not wait_for_slot(invocation, open_one(invocation), 0.001)
+    assert [holder.state for holder in invocation.connections.holders] == ["streaming"]
+
+
+def test_a_wait_lasts_until_its_timeout_and_never_longer_than_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(100.0)
+    monkeypatch.setattr(admission, "time", SimpleNamespace(monotonic=clock))
+    waits = [admission._Countdown(timeout_s) for timeout_s in (2.0, 60.0, None)]
+
+    def after(seconds: float) -> list[tuple[float, bool, bool]]:
+        clock.now = 100.0 + seconds
+        return [(wait.left_s(), wait.is_over(), wait.is_hopeless()) for wait in waits]
+
+    assert admission.LONGEST_WAIT_S == 10.0
+    assert after(0.0) == [(2.0, False, False), (10.0, False, False), (10.0, False, False)]
+    assert after(1.5) == [(0.5, False, False), (8.5, False, False), (8.5, False, False)]
+    assert after(2.0) == [(0.0, True, False), (8.0, False, False), (8.0, False, False)]
+    assert after(10.0) == [(0.0, True, True), (0.0, False, True), (0.0, False, True)]
+    assert after(60.0) == [(0.0, True, True), (0.0, True, True), (0.0, False, True)]
 
 
 def test_a_thread_is_woken_by_the_slot_of_another() -> None:

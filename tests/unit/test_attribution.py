@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from pytest_cfworkers import Invocation, attribution
-from pytest_cfworkers.attribution import belonging_to, current, uncounted
+from pytest_cfworkers.attribution import anything_runs, belonging_to, current, uncounted
 
 
 def in_thread(function: Callable[[], object], context: contextvars.Context | None = None) -> object:
@@ -167,6 +167,14 @@ def test_the_last_one_that_began_and_still_runs_has_the_work_of_nobody() -> None
         invocations[2].finish()
         assert current() is invocations[0]
     assert attribution.current() is None
+
+
+def test_those_that_run_are_told_the_oldest_first() -> None:
+    assert not anything_runs()
+    with Invocation() as outer, Invocation() as inner:
+        assert attribution.running() == (outer, inner)
+        assert anything_runs()
+    assert attribution.running() == ()
 
 
 def test_work_belongs_to_nobody_where_another_thread_ends_the_invocation_meanwhile() -> None:

@@ -227,6 +227,13 @@ def test_an_error_that_is_no_cancellation_is_no_deadline() -> None:
     assert not is_deadline(KeyboardInterrupt())
 
 
+def test_under_trio_neither() -> None:
+    async def ask() -> bool:
+        return is_deadline(TimeoutError("deadline"))
+
+    assert not trio.run(ask)
+
+
 def test_trio_is_told_from_asyncio_and_from_no_loop() -> None:
     async def ask() -> bool:
         return in_trio()

@@ -23,6 +23,8 @@ from pytest_cfworkers.guards.connections import KEPT, ConnectionGuard, Woken
 
 SITES = tuple(Site() for _ in range(3))
 HERE = SITES[0]
+MAIN = 1
+"""The thread that opens what no test says another one about."""
 OUTCOMES: tuple[Outcome, ...] = ("consumed", "cancelled", "failed", "abandoned")
 
 
@@ -45,7 +47,7 @@ class Connections(RuleBasedStateMachine):
         slots=st.sampled_from([1, 2, 3, None]),
         model=st.sampled_from(CONNECTION_MODELS),
         queueing=st.sampled_from([True, True, False]),
-        sites=st.lists(st.sampled_from(SITES), max_size=6),
+        sites=st.lists(st.sampled_from(SITES), max_size=8),
     )
     def begin(self, slots: int | None, model: ConnectionModel, queueing: bool, sites: list[Site]) -> None:
         self.guard = ConnectionGuard(slots, model, queueing=queueing)
@@ -108,7 +110,7 @@ class Connections(RuleBasedStateMachine):
     # events
 
     @rule(
-        sites=st.lists(st.sampled_from(SITES), min_size=1, max_size=4),
+        sites=st.lists(st.sampled_from(SITES), min_size=1, max_size=8),
         waits=st.sampled_from([True, True, False]),
         service=st.booleans(),
     )
@@ -149,11 +151,19 @@ class Connections(RuleBasedStateMachine):
     def headers(self, data: st.DataObject, body: bool) -> None:
         self.answer(self.pick(data, "waiting"), body=body)
 
-    @precondition(lambda self: self.at("waiting"))
-    @rule()
-    def headers_of_all(self) -> None:
-        for connection in self.at("waiting"):
-            self.answer(connection, body=True)
+    @precondition(lambda self: self.at("waiting", "streaming"))
+    @rule(evicted=st.integers(0, 3))
+    def nobody_reads(self, evicted: int) -> None:
+        """Let every body lie unread and some be evicted for it, which would hardly ever happen by chance."""
+        for _ in range(evicted + 1):
+            if self.victim() is not None:
+                self.evict()
+            self.now += 1
+            for connection in self.at("waiting"):
+                self.answer(connection, body=True)
+            for connection in self.at("streaming"):
+                if not self.open_ones[connection].idle:
+                    self.pause(connection)
 
     def answer(self, connection: Connection, *, body: bool) -> None:
         woken = self.guard.headers(connection, self.now, body=body)
@@ -176,7 +186,9 @@ class Connections(RuleBasedStateMachine):
     @precondition(lambda self: self.at("streaming"))
     @rule(data=st.data())
     def paused(self, data: st.DataObject) -> None:
-        connection = self.pick(data, "streaming")
+        self.pause(self.pick(data, "streaming"))
+
+    def pause(self, connection: Connection) -> None:
         woken = self.guard.paused(connection, self.now)
         assert connection.idle_since == self.now
         self.touch(connection, idle=True)
@@ -198,6 +210,7 @@ class Connections(RuleBasedStateMachine):
     def evict(self) -> None:
         victim = self.guard.stalled()
         assert victim is not None
+        assert victim is self.victim()
         woken = self.guard.evict(victim, self.now)
         self.evicted[self.end(victim).site] += 1
         assert victim.outcome == "evicted"
@@ -286,9 +299,11 @@ class Connections(RuleBasedStateMachine):
         assert guard.unread_for.keys() == guard.unread.keys()
         assert guard.closed == self.ended
 
-    @rule()
-    def the_sites_of_the_peak_are_asked_for(self) -> None:
+    @rule(sites_first=st.booleans())
+    def the_peak_is_asked_for(self, sites_first: bool) -> None:
         """Asking in the middle must not disturb what is noted later; see also `teardown`."""
+        if sites_first:
+            assert self.guard.peak_sites == self.peak_sites
         assert self.guard.peak_services == self.peak_services
         assert self.guard.peak_sites == self.peak_sites
 
@@ -303,7 +318,7 @@ def test_the_guard_does_what_the_rule_says_whatever_happens() -> None:
 
 
 def fill(guard: ConnectionGuard, count: int) -> list[Connection]:
-    return [guard.open(f"GET {number}", HERE, 0.0) for number in range(count)]
+    return [guard.open(f"GET {number}", HERE, 0.0, MAIN) for number in range(count)]
 
 
 @given(
@@ -319,7 +334,7 @@ def test_there_are_never_more_holders_than_slots_while_it_queues(
     for step, number in steps:
         chosen = living[number % len(living)] if living else None
         if step == "open" or chosen is None:
-            living.append(guard.open("GET", HERE, 0.0))
+            living.append(guard.open("GET", HERE, 0.0, MAIN))
         elif step == "headers":
             guard.headers(chosen, 0.0, body=bool(number % 3))
         elif step == "evict":
@@ -345,7 +360,7 @@ def test_the_queue_is_served_first_in_first_out() -> None:
 def test_a_connection_that_may_not_wait_passes_those_that_do() -> None:
     guard = ConnectionGuard(1, "body")
     _, queued = fill(guard, 2)
-    inner = guard.open("GET inner", HERE, 0.0, waits=False)
+    inner = guard.open("GET inner", HERE, 0.0, MAIN, waits=False)
     assert (queued.state, inner.state, guard.queued, guard.beyond, guard.peak) == ("queued", "waiting", 1, 2, 3)
 
 
@@ -354,21 +369,21 @@ def test_a_newcomer_does_not_overtake_the_queue_where_more_hold_than_there_are_s
     holders = fill(guard, 4)
     guard.let_through(holders[2], 0.0)
     assert not guard.close(holders[0], "consumed", 0.0)  # three held two slots; now two do
-    assert guard.open("GET late", HERE, 0.0).state == "queued"
+    assert guard.open("GET late", HERE, 0.0, MAIN).state == "queued"
     assert list(guard.close(holders[1], "consumed", 0.0)) == [holders[3]]
 
 
 @pytest.mark.parametrize(("model", "holders"), [("body", 1), ("headers", 0)])
 def test_a_body_holds_its_slot_only_in_the_body_model(model: ConnectionModel, holders: int) -> None:
     guard = ConnectionGuard(6, model)
-    guard.headers(guard.open("GET", HERE, 0.0), 0.0, body=True)
+    guard.headers(guard.open("GET", HERE, 0.0, MAIN), 0.0, body=True)
     assert (len(guard.holders), len(guard.streaming)) == (holders, 1)
 
 
 def test_in_the_headers_model_unread_bodies_stop_nobody_and_are_never_evicted() -> None:
     guard = ConnectionGuard(1, "headers")
     for number in range(1, 9):
-        connection = guard.open("GET", HERE, 0.0)
+        connection = guard.open("GET", HERE, 0.0, MAIN)
         assert connection.state == "waiting"
         guard.headers(connection, 0.0, body=True)
         assert guard.stalled() is None
@@ -384,6 +399,12 @@ def test_the_sites_of_the_peak_are_kept_when_it_falls_by_arriving_headers() -> N
     assert guard.peak_sites == Counter({HERE: 2})
 
 
+def test_the_sites_of_the_peak_are_told_while_it_lasts() -> None:
+    guard = ConnectionGuard(1, "body")
+    fill(guard, 2)
+    assert guard.peak_sites == Counter({HERE: 2})
+
+
 def test_while_the_limit_is_kept_no_site_of_a_peak_is_noted() -> None:
     guard = ConnectionGuard(2, "body")
     fill(guard, 2)
@@ -396,7 +417,7 @@ def stalled_guard(slots: int = 3) -> tuple[ConnectionGuard, list[Connection], Co
     holders = fill(guard, slots)
     for holder in holders:
         guard.headers(holder, 0.0, body=True)
-    return guard, holders, guard.open("GET late", HERE, 0.0)
+    return guard, holders, guard.open("GET late", HERE, 0.0, MAIN)
 
 
 def test_the_least_recently_used_body_is_evicted_not_the_oldest() -> None:
@@ -433,7 +454,7 @@ def test_nobody_is_evicted_while_nobody_waits() -> None:
 
 def test_where_the_first_of_the_queue_gives_up_the_next_is_told_that_it_may_evict() -> None:
     guard, _, late = stalled_guard()
-    later = guard.open("GET later", HERE, 0.0)
+    later = guard.open("GET later", HERE, 0.0, MAIN)
     assert list(guard.time_out(late, 0.0)) == [later]
 
 
@@ -453,15 +474,15 @@ def test_without_queueing_the_excess_is_recorded_and_nobody_waits() -> None:
 def test_the_first_line_beyond_the_limit_is_remembered() -> None:
     guard = ConnectionGuard(1, "body")
     for site in SITES:
-        guard.open("GET", site, 0.0)
+        guard.open("GET", site, 0.0, MAIN)
     assert guard.seventh is SITES[1]
 
 
 def test_the_time_in_the_queue_is_that_until_the_slot_or_the_end() -> None:
     guard = ConnectionGuard(1, "body")
-    first = guard.open("GET", HERE, 10.0)
-    granted = guard.open("GET", HERE, 11.0)
-    given_up = guard.open("GET", HERE, 12.0)
+    first = guard.open("GET", HERE, 10.0, MAIN)
+    granted = guard.open("GET", HERE, 11.0, MAIN)
+    given_up = guard.open("GET", HERE, 12.0, MAIN)
     assert (first.queued_s, granted.queued_s) == (0.0, 0.0)
     guard.close(first, "consumed", 14.0)
     guard.time_out(given_up, 20.0)
@@ -472,8 +493,8 @@ def test_the_time_in_the_queue_is_that_until_the_slot_or_the_end() -> None:
 
 def test_a_withdrawn_connection_leaves_no_trace_in_the_timeline() -> None:
     guard = ConnectionGuard(6, "body")
-    guard.close(guard.open("GET kept", HERE, 0.0), "consumed", 0.0)
-    guard.withdraw(guard.open("GET outer", HERE, 0.0), 0.0)
+    guard.close(guard.open("GET kept", HERE, 0.0, MAIN), "consumed", 0.0)
+    guard.withdraw(guard.open("GET outer", HERE, 0.0, MAIN), 0.0)
     assert [connection.label for connection in guard.closed] == ["GET kept"]
     assert (guard.opened, guard.holders) == (1, ())
 
@@ -482,7 +503,7 @@ def test_the_state_stays_small_over_100000_connections_in_sequence() -> None:
     """What is open is what costs memory: closed connections are capped, and nothing else grows."""
     guard = ConnectionGuard(6, "body")
     for number in range(100_000):
-        connection = guard.open("GET", SITES[number % 3], number)
+        connection = guard.open("GET", SITES[number % 3], number, MAIN)
         guard.headers(connection, number, body=True)
         guard.reading(connection)
         guard.close(connection, "consumed", number)
@@ -498,7 +519,7 @@ def test_the_state_stays_small_over_100000_connections_in_sequence() -> None:
 def test_the_first_connections_are_those_whose_times_are_kept() -> None:
     guard = ConnectionGuard(6, "body")
     for number in range(KEPT + 5):
-        guard.close(guard.open(number, HERE, 0.0), "consumed", 0.0)
+        guard.close(guard.open(number, HERE, 0.0, MAIN), "consumed", 0.0)
     assert [connection.label for connection in guard.closed] == list(range(KEPT))
 
 
@@ -506,12 +527,28 @@ def test_a_connection_is_an_external_request_unless_it_is_said_to_lead_to_a_serv
     guard = ConnectionGuard(1, "body")
     fill(guard, 2)
     assert guard.peak_services == 0
-    guard.open("D1 query", HERE, 0.0, service=True)
+    guard.open("D1 query", HERE, 0.0, MAIN, service=True)
     assert guard.peak_services == 1
 
 
+def test_bodies_that_one_line_drops_are_counted_together() -> None:
+    guard = ConnectionGuard(6, "body")
+    for dropped in fill(guard, 2):
+        guard.headers(dropped, 0.0, body=True)
+        guard.close(dropped, "abandoned", 0.0)
+    assert guard.abandoned == guard.unread == Counter({HERE: 2})
+
+
+def test_a_body_that_is_still_open_is_named_by_what_it_answers() -> None:
+    guard = ConnectionGuard(6, "body")
+    guard.headers(guard.open("GET left", HERE, 0.0, MAIN), 0.0, body=True)
+    guard.headers(guard.open("GET last", HERE, 0.0, MAIN), 0.0, body=True)
+    assert guard.unread_for == {HERE: "GET left"}
+
+
 def test_a_connection_shows_its_label_and_state() -> None:
-    assert repr(ConnectionGuard(6, "body").open("GET https://a/", HERE, 0.0)) == "<Connection GET https://a/ waiting>"
+    connection = ConnectionGuard(6, "body").open("GET https://a/", HERE, 0.0, MAIN)
+    assert repr(connection) == "<Connection GET https://a/ waiting>"
 
 
 class Interrupting(Site):  # type: ignore[misc]
@@ -534,7 +571,7 @@ class Interrupting(Site):  # type: ignore[misc]
 def test_of_the_unread_bodies_of_a_line_the_first_is_named_that_was_not_closed() -> None:
     guard = ConnectionGuard(6, "body")
     for label in ("GET read", "GET dropped", "GET left", "GET last"):
-        connection = guard.open(label, HERE, 0.0)
+        connection = guard.open(label, HERE, 0.0, MAIN)
         guard.headers(connection, 0.0, body=True)
         if label in {"GET read", "GET dropped"}:
             guard.close(connection, "consumed" if label == "GET read" else "abandoned", 0.0)
@@ -545,8 +582,8 @@ def test_the_unread_bodies_may_be_counted_while_another_thread_closes_one() -> N
     guard = ConnectionGuard(6, "body")
     second: list[Connection] = []
     interrupting = Interrupting(lambda: [guard.close(one, "consumed", 0.0) for one in second])
-    guard.headers(guard.open("GET", interrupting, 0.0), 0.0, body=True)
-    second.append(guard.open("GET", HERE, 0.0))
+    guard.headers(guard.open("GET", interrupting, 0.0, MAIN), 0.0, body=True)
+    second.append(guard.open("GET", HERE, 0.0, MAIN))
     guard.headers(second[0], 0.0, body=True)
     assert guard.unread.total() == 2
     assert guard.unread.total() == 1

@@ -30,6 +30,12 @@ def test_a_figure_that_is_none_is_never_a_verdict() -> None:
     assert unmeasured("auto", "a debugger").judge(1) == "unmeasured"
 
 
+def test_what_was_not_measured_says_by_what_and_why_and_that_it_knows_of_no_bytes() -> None:
+    figure = unmeasured("memray", "a debugger")
+    assert (figure.engine, figure.why, figure.lines) == ("memray", "a debugger", ())
+    assert (figure.low, figure.peak, figure.high) == (0, 0, 0)
+
+
 def test_only_a_range_of_one_figure_is_exact() -> None:
     assert measured(5, 5, 5).exact
     assert not measured(4, 5, 5).exact

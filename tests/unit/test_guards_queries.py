@@ -63,6 +63,12 @@ def test_a_round_trip_that_binds_nothing_has_no_parameters(guard: QueryGuard) ->
     assert (guard.budget.count, guard.parameters, list(guard.repeated())) == (1, 0, [])
 
 
+def test_a_statement_whose_values_were_not_counted_binds_none(guard: QueryGuard) -> None:
+    for _ in range(REPEATED):
+        guard.add(HERE, ["SELECT 1"], [])
+    assert [one.parameters for one in guard.repeated()] == [0]
+
+
 def test_more_statements_than_can_be_told_apart_are_only_counted(guard: QueryGuard) -> None:
     for number in range(KEPT + 1):
         guard.add(HERE, [f"SELECT {number}"], [0])

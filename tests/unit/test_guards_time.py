@@ -18,7 +18,7 @@ def cpu() -> Clock:
 
 def test_nothing_is_used_before_the_start(wall: Clock, cpu: Clock) -> None:
     guard = TimeGuard(wall, cpu)
-    assert (guard.wall_ms, guard.cpu_ms) == (0.0, 0.0)
+    assert (guard.wall_ms, guard.elapsed_ms, guard.cpu_ms) == (0.0, 0.0, 0.0)
 
 
 def test_while_it_runs_the_time_up_to_now_is_used(wall: Clock, cpu: Clock) -> None:
@@ -64,6 +64,17 @@ def test_time_in_a_pause_is_no_wall_time_but_passes(wall: Clock, cpu: Clock) -> 
     assert (guard.wall_ms, guard.elapsed_ms) == (3_000.0, 13_000.0)
 
 
+def test_pauses_one_after_another_add_up(wall: Clock, cpu: Clock) -> None:
+    guard = TimeGuard(wall, cpu)
+    guard.start()
+    for paused_s in (1.0, 2.0):
+        guard.pause()
+        wall.now += paused_s
+        guard.resume()
+        wall.now += 10.0
+    assert (guard.wall_ms, guard.elapsed_ms) == (20_000.0, 23_000.0)
+
+
 def test_pauses_that_overlap_are_one(wall: Clock, cpu: Clock) -> None:
     guard = TimeGuard(wall, cpu)
     guard.start()
@@ -76,6 +87,37 @@ def test_pauses_that_overlap_are_one(wall: Clock, cpu: Clock) -> None:
     guard.resume()
     wall.now += 5.0
     assert guard.wall_ms == 5_000.0
+
+
+def test_what_is_paused_before_the_start_takes_nothing_from_what_comes_after_it(wall: Clock, cpu: Clock) -> None:
+    guard = TimeGuard(wall, cpu)
+    guard.pause()
+    wall.now += 1.0
+    guard.resume()
+    guard.pause()
+    wall.now += 1.0
+    assert (guard.wall_ms, guard.elapsed_ms) == (0.0, 0.0)
+    guard.start()
+    wall.now += 2.0
+    guard.resume()
+    wall.now += 4.0
+    assert (guard.wall_ms, guard.elapsed_ms) == (4_000.0, 6_000.0)
+
+
+def test_a_pause_that_outlives_the_end_takes_nothing_from_what_was_before_it(wall: Clock, cpu: Clock) -> None:
+    guard = TimeGuard(wall, cpu)
+    guard.start()
+    wall.now += 4.0
+    guard.pause()
+    wall.now += 1.0
+    guard.stop()
+    wall.now += 60.0
+    guard.resume()
+    assert (guard.wall_ms, guard.elapsed_ms) == (4_000.0, 5_000.0)
+    guard.pause()
+    wall.now += 60.0
+    guard.resume()
+    assert (guard.wall_ms, guard.elapsed_ms) == (4_000.0, 5_000.0)
 
 
 def test_a_guard_that_is_stopped_in_a_pause_counts_what_was_before_it(wall: Clock, cpu: Clock) -> None:

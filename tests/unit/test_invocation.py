@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_cfworkers import CfLimitExceeded, Invocation, Limits, Statistics
+from pytest_cfworkers import CfLimitExceeded, Invocation, Limits, Statistics, attribution
 from pytest_cfworkers.budgets.memory import MemoryBudget
 from pytest_cfworkers.callsite import Frame, Site
 from pytest_cfworkers.guards.connection import Connection
@@ -243,6 +243,13 @@ def test_a_request_that_ran_out_of_time_in_the_queue_is_told_with_its_line() -> 
     assert violation.frames == THERE.frames
 
 
+def test_the_unread_body_of_a_line_that_sends_many_requests_is_told_with_its_request() -> None:
+    invocation = invocation_of(unread_bodies=0)
+    invocation.requests.headers(invocation.requests.open("GET https://example.com/left", HERE), body=True)
+    (violation,) = invocation.violations
+    assert any("GET https://example.com/left" in line for line in violation.evidence)
+
+
 # what was used
 
 
@@ -317,9 +324,37 @@ def test_connections_whose_times_are_not_kept_are_told() -> None:
 # events
 
 
+def test_a_connection_tells_what_it_is_for_who_opened_it_and_whether_it_leads_to_a_service() -> None:
+    invocation = invocation_of()
+    request = invocation.requests.open("GET https://example.com/", HERE)
+    call = invocation.requests.open_internal("KV get", THERE)
+    assert (request.label, request.site, request.service) == ("GET https://example.com/", HERE, False)
+    assert (call.label, call.site, call.service) == ("KV get", THERE, True)
+    assert request.thread == call.thread == threading.get_ident()
+
+
+def test_a_call_of_another_service_than_d1_is_no_query() -> None:
+    invocation = invocation_of()
+    invocation.requests.open_internal("KV get", HERE)
+    assert (invocation.statistics().internal_subrequests, invocation.statistics().d1_queries) == (1, 0)
+
+
+def test_what_another_request_waits_for_is_not_queued() -> None:
+    """The other one would not end before it, and so never give its slot back."""
+    invocation = invocation_of(connections=1)
+    invocation.requests.open("GET", HERE)
+    assert invocation.requests.open("GET", HERE).state == "queued"
+    assert invocation.requests.open("GET inner", HERE, waits=False).state == "waiting"
+    assert invocation.requests.open_internal("KV get", HERE).state == "queued"
+    token = attribution.underway.set("GET outer")
+    assert invocation.requests.open_internal("KV get", HERE).state == "waiting"
+    attribution.underway.reset(token)
+
+
 def test_a_withdrawn_request_counts_for_nothing() -> None:
     invocation = invocation_of(subrequests=0)
     invocation.requests.withdraw(invocation.requests.open("GET", HERE))
+    assert not invocation.requests.external.sites
     assert (invocation.statistics(), rules(invocation)) == (
         NOTHING.worst(Statistics(**{name: name == "peak_connections" for name in vars_of(NOTHING)})),
         [],
@@ -336,6 +371,13 @@ def test_a_request_that_ended_cannot_be_withdrawn() -> None:
     invocation.requests.close(connection, "failed")
     invocation.requests.withdraw(connection)
     assert (invocation.statistics().subrequests, invocation.statistics().connections) == (1, 1)
+
+
+@pytest.mark.parametrize(("model", "next_one"), [("body", "queued"), ("headers", "waiting")])
+def test_an_unread_body_holds_its_slot_by_the_model_in_force(model: str, next_one: str) -> None:
+    invocation = invocation_of(connections=1, connection_model=model)
+    leave_unread(invocation)
+    assert invocation.requests.open("GET", HERE).state == next_one
 
 
 def test_reading_a_body_keeps_it_from_being_evicted() -> None:
@@ -381,6 +423,60 @@ def test_while_another_thread_reads_between_two_parts_no_body_is_evicted() -> No
     assert invocation.requests.evict_stalled(thread=-1, patience_s=2.0) is None
     clock.now = 12.0
     assert invocation.requests.evict_stalled(thread=-1, patience_s=2.0) is forgotten
+
+
+def test_where_going_over_the_limit_is_allowed_the_first_in_the_queue_goes_on_and_no_body_is_evicted() -> None:
+    invocation = invocation_of(connections=1, allow={"connections": "meant"})
+    body = leave_unread(invocation)
+    first, second = (invocation.requests.open("GET", HERE) for _ in range(2))
+    woken = waited_for(first)
+    assert invocation.requests.evict_stalled() is None
+    assert (body.state, first.state, second.state, woken) == ("streaming", "waiting", "queued", [first])
+
+
+def test_also_where_going_over_the_limit_is_allowed_a_request_waits_while_somebody_reads() -> None:
+    invocation = invocation_of(connections=1, allow={"connections": "meant"})
+    invocation.requests.reading(leave_unread(invocation))
+    late = invocation.requests.open("GET", HERE)
+    assert invocation.requests.evict_stalled() is None
+    assert late.state == "queued"
+
+
+def waited_for(connection: Connection) -> list[Connection]:
+    """Let somebody wait for a connection, and return what will hold it once that one was woken."""
+    woken: list[Connection] = []
+
+    class Noting:
+        def wake(self) -> None:
+            woken.append(connection)
+
+    connection.waiter = Noting()
+    return woken
+
+
+@pytest.mark.parametrize(
+    "give_back",
+    [
+        lambda invocation, holder: invocation.requests.headers(holder, body=False),
+        lambda invocation, holder: invocation.requests.close(holder, "failed"),
+        lambda invocation, holder: invocation.requests.withdraw(holder),
+        lambda invocation, holder: invocation.requests.abandon(holder),
+        lambda invocation, holder: (
+            invocation.requests.headers(holder, body=True),
+            invocation.requests.evict_stalled(),
+        ),
+    ],
+    ids=["no body", "closed", "withdrawn", "abandoned", "evicted"],
+)
+def test_whoever_waits_for_a_slot_is_woken_however_it_comes_back(
+    give_back: Callable[[Invocation, Connection], object],
+) -> None:
+    invocation = invocation_of(connections=1)
+    holder, late = (invocation.requests.open("GET", HERE) for _ in range(2))
+    woken = waited_for(late)
+    give_back(invocation, holder)
+    assert late.state == "waiting"
+    assert late in woken
 
 
 # garbage collection

@@ -374,18 +374,16 @@ def test_nothing_is_replaced_before_and_after() -> None:
     assert [vars(owner).get(name) for owner, name in places] == before
 
 
-class Library:
-    """Somebody's class."""
-
-    def name(self) -> str:
-        return "original"
-
-
-class Derived(Library):
-    """One that inherits."""
-
-
 def test_what_somebody_else_has_replaced_since_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Library:
+        """Somebody's class."""
+
+        def name(self) -> str:
+            return "original"
+
+    class Derived(Library):
+        """One that inherits."""
+
     replaced = Replaced()
     replaced(Library, "name", lambda original: lambda self: f"ours over {original(self)}")
     replaced(Derived, "name", lambda original: lambda self: f"also {original(self)}")

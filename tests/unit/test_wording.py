@@ -27,7 +27,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 def too_many_connections(site: Site, limits: Limits) -> Violation:
     guard = ConnectionGuard(limits.connections, limits.connection_model)
-    connections = [guard.open("GET", site, 0.0) for _ in range(7)]
+    connections = [guard.open("GET", site, 0.0, thread=1) for _ in range(7)]
     for connection in connections[:6]:
         guard.headers(connection, 0.0, body=True)
     if (stalled := guard.stalled()) is not None:
@@ -37,8 +37,8 @@ def too_many_connections(site: Site, limits: Limits) -> Violation:
 
 def timed_out_in_the_queue(site: Site, limits: Limits) -> Violation:
     guard = ConnectionGuard(1, "body")
-    guard.open("GET", site, 0.0)
-    guard.time_out(guard.open("GET", site, 0.0), 0.0)
+    guard.open("GET", site, 0.0, thread=1)
+    guard.time_out(guard.open("GET", site, 0.0, thread=1), 0.0)
     return requests.queued_timeout(guard, limits)
 
 
@@ -150,7 +150,7 @@ def test_the_connections_say_how_long_they_waited_and_whom_they_cost_the_body(ap
 def test_connections_that_did_not_wait_say_nothing_of_a_queue(app: Site) -> None:
     guard = ConnectionGuard(6, "body", queueing=False)
     for _ in range(8):
-        guard.open("GET", app, 0.0)
+        guard.open("GET", app, 0.0, thread=1)
     evidence = requests.connections(guard, LIMITS).evidence
     assert not any("queue" in line or "cancelled" in line for line in evidence)
 
