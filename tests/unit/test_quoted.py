@@ -20,6 +20,7 @@ class Unshowable:
         (10**5_000, "<int that cannot be shown>"),
         (Unshowable(), "<Unshowable that cannot be shown>"),
     ],
+    ids=["text", "none", "longest", "longer", "int", "object"],  # pytest cannot write them all
 )
 def test_a_value_is_written_in_a_line_whatever_writing_it_raises(value: object, text: str) -> None:
     assert quoted(value) == text
