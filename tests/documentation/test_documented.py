@@ -84,7 +84,7 @@ def test_relative_links_lead_somewhere(name: str) -> None:
 
 def without_times(line: str) -> str:
     """Take out of a line what differs from run to run: times, and how long the bars of a waterfall are."""
-    return re.sub(r"│.*│", "│…│", re.sub(r" *[\d.]+ ms", " T ms", line))
+    return re.sub(r"│.*│", "│…│", re.sub(r" *[\d.,]+ m?s\b", " T ms", line))
 
 
 def test_failing_test_of_the_readme_prints_what_the_readme_says(
