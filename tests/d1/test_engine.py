@@ -48,6 +48,36 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
         D1Database(tmp_path / "nowhere" / "x.sqlite")
 
 
+def test_explain_again_follows_a_changed_schema() -> None:
+    """SQLite would read tables that are gone, and end the process, if it had a compiled form of the text."""
+    engine = Engine()
+    for _ in range(3):
+        rows(engine, "CREATE TABLE t (a UNIQUE)")
+        assert rows(engine, "EXPLAIN INSERT INTO t VALUES (1)")
+        assert meta(engine, "EXPLAIN INSERT INTO t VALUES (1)")["rows_written"] == 0
+        rows(engine, "INSERT INTO t VALUES (?)", "a")
+        rows(engine, "DROP TABLE t")
+        with pytest.raises(Refused, match="no such table: t"):
+            rows(engine, "EXPLAIN INSERT INTO t VALUES (1)")
+
+
+def test_a_rule_holds_for_a_text_that_was_refused_before() -> None:
+    engine = Engine()
+    rows(engine, "CREATE TABLE t (a)")
+    for _ in range(3):
+        with pytest.raises(Refused, match="not authorized: SQLITE_AUTH"):
+            rows(engine, "ALTER TABLE t RENAME TO _cf_t")
+
+
+def test_a_leading_statement_that_stands_on_a_row_takes_the_object_with_it() -> None:
+    engine = Engine()
+    rows(engine, "CREATE TABLE t (a)")
+    with pytest.raises(Refused, match="internal error") as refused:
+        rows(engine, "INSERT INTO t VALUES (1) RETURNING a; SELECT 1", 5.0)
+    assert refused.value.kind == "reset"
+    assert rows(engine, "SELECT * FROM t") == []
+
+
 def test_the_same_statement_again_follows_a_changed_schema() -> None:
     engine = Engine()
     rows(engine, "CREATE TABLE t (a)")
