@@ -26,6 +26,7 @@ _RENAMES = re.compile(r"\brename\s+to\s+[\"'`\[]?(\w+)", re.IGNORECASE)
 # A pragma that PyPI's apsw is built without and the runtime's SQLite with; its argument names a schema.
 _OMITTED_PRAGMA = re.compile(r"\bpragma_default_cache_size\b(?:\s*\(\s*'([^']*)')?", re.IGNORECASE)
 _SYNTAX = re.compile(r'near ".*": syntax error|incomplete input|unrecognized token', re.DOTALL)
+_UNEQUAL = re.compile(r"\d+ columns assigned \d+ values")
 _UNFINISHED = "incomplete input"
 # ORDER BY and LIMIT are read here as they are behind an UPDATE or DELETE where SQLite knows them there.
 _BEFORE_TAIL = "SELECT 1 "
@@ -133,6 +134,8 @@ class Compiler:
         if tail_error is not None and _SYNTAX.match(str(tail_error)):
             offset = _offset(tail_error)
             raise self._refused_at(tail_error, offset - len(_BEFORE_TAIL) + len(sql[:tail].encode())) from None
+        if head_error is not None and _UNEQUAL.match(str(head_error)):
+            raise self._refused(head_error) from None
         rewritten = rewrite(sql, self._key_of)
         if rewritten is None:
             raise self._unlimited(sql, head_error or error) from None

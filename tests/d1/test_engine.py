@@ -207,19 +207,14 @@ def test_a_limited_update_from_another_table_changes_as_many_rows() -> None:
     assert rows(engine, "SELECT * FROM t") == [[1, 0], [2, 8], [3, 8]]
 
 
-@pytest.mark.parametrize(
-    "sql", ["UPDATE t SET (a, c) = (SELECT 1, x) FROM u LIMIT 1", "UPDATE v SET c = x FROM u LIMIT 1"]
-)
-def test_a_limited_update_that_cannot_be_made_up_for_is_refused_and_changes_nothing(sql: str) -> None:
-    """Half of an answer would be worse than none."""
+@pytest.mark.parametrize("values", ["(1, 2, 3)", "(1)", "x", "(SELECT 1)"])
+def test_a_limited_update_with_too_many_or_too_few_values_is_refused_and_changes_nothing(values: str) -> None:
     engine = Engine()
-    for setup in ("CREATE TABLE t (a, c)", "CREATE TABLE u (x)", "CREATE VIEW v AS SELECT * FROM t"):
+    for setup in ("CREATE TABLE t (a, c)", "CREATE TABLE u (x)", "INSERT INTO t VALUES (1, 0), (2, 0)"):
         rows(engine, setup)
-    rows(engine, "CREATE TRIGGER w INSTEAD OF UPDATE ON v BEGIN DELETE FROM t; END")
-    rows(engine, "INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)")
-    with pytest.raises(Refused, match=f'near "LIMIT": syntax error at offset {sql.index("LIMIT")}:'):
-        rows(engine, sql)
-    assert rows(engine, "SELECT count(*), sum(c) FROM t") == [[3, 0]]
+    with pytest.raises(Refused, match=r"2 columns assigned \d values: SQLITE_ERROR"):
+        rows(engine, f"UPDATE t SET (a, c) = {values} FROM u LIMIT 1")
+    assert rows(engine, "SELECT count(*), sum(c) FROM t") == [[2, 0]]
 
 
 def test_a_limit_on_a_view_limits_what_its_trigger_does() -> None:
