@@ -86,6 +86,12 @@ class Flow:
         ]
         self._subentries = [self._edge((number, 0)) for number in range(1, len(program))]
         self._connect_all()
+        self._begins = {
+            (number, instruction.p3): self._edge((number, instruction.p3))
+            for number, part in enumerate(program)
+            for instruction in part
+            if instruction.opcode == "InitCoroutine" and instruction.p2
+        }
         for number in range(len(program)):
             self._conserve(number)
         if len(callers) == len(self._subentries):
@@ -158,7 +164,7 @@ class Flow:
                 for at, instruction in enumerate(part)
                 if instruction.opcode == "Yield" and instruction.p1 == register and at not in body
             ]
-            begin = self._edge((number, entry))
+            begin = self._begins[number, entry]
             self._state(_minus(_sum(self.visits(number, at) for at in anew or [start]), {begin: 1}), {})
             taken = _sum({self._out[number, at]["next"]: 1} for at in readers)
             ended = _sum({self._out[number, at]["jump"]: 1} for at in readers if "jump" in self._out[number, at])
