@@ -158,6 +158,6 @@ def _stores(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
                     continue
                 for edge, amount in ways.items():
                     balance[edge] = balance.get(edge, 0) + times * amount
-            if any(amount < 0 for amount in balance.values()):
+            if min(balance.values(), default=0) < 0 < max(balance.values()):
                 equations.append(balance)
     return equations

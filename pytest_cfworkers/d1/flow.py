@@ -92,8 +92,16 @@ class Flow:
             for instruction in part
             if instruction.opcode == "InitCoroutine" and instruction.p2
         }
+        returned = {
+            (number, at): self._edge((number, instruction.p1 + 1))
+            for number, part in enumerate(program)
+            for at, instruction in enumerate(part)
+            if _falls_in(part, instruction)
+        }
         for number in range(len(program)):
             self._conserve(number)
+        for start, edge in returned.items():
+            self._state(_minus(self.visits(*start), {edge: 1}), {})
         if len(callers) == len(self._subentries):
             for caller, entry in zip(callers, self._subentries, strict=True):
                 self._state(_minus(self.visits(*caller), {entry: 1}), {})
@@ -118,6 +126,12 @@ class Flow:
             for number, part in enumerate(self._program)
             for instruction in part
             if instruction.opcode == "InitCoroutine"
+        )
+        arrivals.update(
+            (number, instruction.p1 + 1)
+            for number, part in enumerate(self._program)
+            for instruction in part
+            if _falls_in(part, instruction)
         )
         for (number, at), ways in exits.items():
             leading = self._in.get((number, at), ())
@@ -282,6 +296,12 @@ def ways_out(at: int, instruction: Instruction) -> dict[str, int]:  # noqa: PLR0
     if opcode in JUMPS and target:
         return {"next": at + 1, "jump": target}
     return {"next": at + 1}
+
+
+def _falls_in(part: list[Instruction], instruction: Instruction) -> bool:
+    """Whether an instruction sets where a subroutine returns to, right behind its end, and goes on into it uncalled."""
+    opcode, at, register = instruction.opcode, instruction.p1, instruction.p2
+    return opcode == "Integer" and 0 < at < len(part) and part[at].opcode == "Return" and part[at].p1 == register
 
 
 def _minus(left: Vector, right: Vector) -> Vector:
