@@ -139,25 +139,30 @@ def value(combination: Combination, reports: dict[str, int]) -> Number:
 
 
 def _stores(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
-    """Return equations that hold where each row put into a sorter or temporary table is read once."""
+    """Return equations that hold where each row put into a sorter or temporary table is read once.
+
+    The rows of a window are put in by one cursor and read by others on the same table, each of which sees them all.
+    """
     equations = []
     for number, part in enumerate(programs):
         stores = {one.p1 for one in part if one.opcode in ("SorterOpen", "OpenEphemeral", "RowSetAdd")}
-        for store in sorted(stores):
-            balance: Vector = {}
+        table = {one.p1: one.p2 for one in part if one.opcode == "OpenDup"}
+        for store in sorted({*stores, *table}):
+            fills: Vector = {}
+            reads: Vector = {}
             for at, one in enumerate(part):
-                if one.p1 != store:
-                    continue
-                if one.opcode in _FILLS:
-                    ways, times = flow.visits(number, at), 1
-                elif one.opcode in _STARTS:
-                    ways, times = flow.edge(number, at, "next"), -1
-                elif one.opcode in _STEPS:
-                    ways, times = flow.edge(number, at, "jump"), -1
-                else:
-                    continue
-                for edge, amount in ways.items():
-                    balance[edge] = balance.get(edge, 0) + times * amount
-            if min(balance.values(), default=0) < 0 < max(balance.values()):
-                equations.append(balance)
+                if one.opcode in _FILLS and table.get(one.p1, one.p1) == table.get(store, store):
+                    _add(fills, flow.visits(number, at))
+                elif one.opcode in _STARTS and one.p1 == store:
+                    _add(reads, flow.edge(number, at, "next"))
+                elif one.opcode in _STEPS and one.p1 == store:
+                    _add(reads, flow.edge(number, at, "jump"))
+            steps = any(one.opcode in _STEPS and one.p1 == store for one in part)
+            if fills and reads and (steps or store not in table):
+                equations.append({edge: fills.get(edge, 0) - reads.get(edge, 0) for edge in {**fills, **reads}})
     return equations
+
+
+def _add(total: Vector, ways: Vector) -> None:
+    for edge, amount in ways.items():
+        total[edge] = total.get(edge, 0) + amount
