@@ -8,7 +8,7 @@ or a broken number of times, the statement took another course.
 from __future__ import annotations
 
 import threading
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_cfworkers.d1.flow import Sought
@@ -100,7 +100,8 @@ class Courses:
             yield course
 
     def _make(self) -> Iterator[Course]:
-        usual = [*_stores(self._flow, self._programs), *self._ways("jump", _UNLIKELY_JUMPS)]
+        stores = [*_stores(self._flow, self._programs), *_undivided(self._flow, self._programs)]
+        usual = [*stores, *self._ways("jump", _UNLIKELY_JUMPS)]
         yield self._course(usual)
         nothing_there = self._ways("next", _MAY_FIND_NOTHING)
         unusual = [
@@ -118,7 +119,7 @@ class Courses:
             for opcodes in groups
             for number, part in enumerate(self._programs)
             for at, one in enumerate(part)
-            if one.opcode in opcodes
+            if one.opcode in opcodes and not _begins_window(part, at)
         ]
 
     def _course(self, assumed: list[Vector]) -> Course:
@@ -160,6 +161,27 @@ def _stores(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
             steps = any(one.opcode in _STEPS and one.p1 == store for one in part)
             if fills and reads and (steps or store not in table):
                 equations.append({edge: fills.get(edge, 0) - reads.get(edge, 0) for edge in {**fills, **reads}})
+    return equations
+
+
+def _begins_window(part: list[Instruction], at: int) -> bool:
+    """Whether an instruction asks if a row is the first of its window, which most rows are not."""
+    return part[at].opcode == "Ne" and any(one.opcode == "Rewind" and not one.p2 for one in part[at + 1 : at + 3])
+
+
+def _undivided(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
+    """Return equations that hold where a window without PARTITION BY has rows: its cursors start once."""
+    equations = []
+    for number, part in enumerate(programs):
+        table = {one.p1: one.p2 for one in part if one.opcode == "OpenDup"}
+        opened = {one.p1: at for at, one in enumerate(part) if one.opcode == "OpenEphemeral"}
+        divided = {one.p1 for one, after in pairwise(part) if (one.opcode, after.opcode) == ("ResetSorter", "Return")}
+        for at, one in enumerate(part):
+            store = table.get(one.p1, one.p1)
+            if one.opcode == "Rewind" and not one.p2 and store in opened and store not in divided:
+                equation: Vector = dict.fromkeys(flow.visits(number, opened[store]), -1)
+                _add(equation, flow.visits(number, at))
+                equations.append(equation)
     return equations
 
 
