@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from pytest_cfworkers.d1.flow import Combination, Flow, Instruction, Number, Vector
 
 _UNLIKELY_JUMPS: Final = (
-    ("MustBeInt", "NoConflict", "NotExists", "FkIfZero", "VFilter", "IfNullRow", "Program"),
+    ("MustBeInt", "NotExists", "FkIfZero", "VFilter", "IfNullRow", "Program"),
     ("SeekGE", "SeekLE", "SeekGT", "SeekLT", "SeekRowid", "NotFound", "SeekEqual"),
     ("IsNull", "NotNull", "Rewind", "Last", "Sort", "SorterSort"),
     ("IdxGT", "IdxLT", "IdxGE", "IdxLE"),
     ("Found", "IfPos", "DecrJumpZero", "IfNot", "If"),
     ("Eq", "Ne", "Lt", "Le", "Gt", "Ge"),
 )
+_UNLIKELY_CONFLICTS: Final = (("NoConflict",),)
 _MAY_FIND_NOTHING: Final = (
     ("Rewind", "Last", "Sort", "SorterSort", "SeekGE", "SeekLE", "SeekGT", "SeekLT", "SeekRowid", "SeekEqual"),
     ("NotExists", "NotFound"),
@@ -101,7 +102,7 @@ class Courses:
 
     def _make(self) -> Iterator[Course]:
         stores = [*_stores(self._flow, self._programs), *_undivided(self._flow, self._programs)]
-        usual = [*stores, *self._ways("jump", _UNLIKELY_JUMPS)]
+        usual = [*stores, *self._ways("next", _UNLIKELY_CONFLICTS), *self._ways("jump", _UNLIKELY_JUMPS)]
         yield self._course(usual)
         nothing_there = self._ways("next", _MAY_FIND_NOTHING)
         unusual = [
