@@ -16,7 +16,8 @@ from pytest_cfworkers.d1.flow import Sought
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_cfworkers.d1.flow import Combination, Flow, Instruction, Number, Vector
+    from pytest_cfworkers.d1.flow import Combination, Flow, Number, Vector
+    from pytest_cfworkers.d1.instructions import Instruction
 
 _UNLIKELY_JUMPS: Final = (
     ("MustBeInt", "NotExists", "FkIfZero", "VFilter", "IfNullRow", "Program"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from operator import itemgetter
 from typing import Any, Final
 
 from pytest_cfworkers.d1.backend import Query
@@ -22,6 +23,9 @@ from pytest_cfworkers.d1.values import Refusable, bytes_of, refuse_unsendable, t
 
 # The real text goes on with the stack of the service.
 _AGAINST_THE_SCHEMA: Final = "Failed to parse body as JSON, got: ZodError"
+
+_SQL: Final = itemgetter(0)
+_VALUES: Final = itemgetter(1)
 
 
 def type_error(message: str) -> D1Error:
@@ -82,7 +86,7 @@ def batch_queries(statements: object) -> list[Query]:
         raise _no_list(statements)
     if set(map(type, statements)) <= {D1PreparedStatement}:
         queries = list(map(query_of, statements))
-        if {type(sql) for sql, _ in queries} <= {str} and Refusable not in {type(values) for _, values in queries}:
+        if set(map(type, map(_SQL, queries))) <= {str} and Refusable not in set(map(type, map(_VALUES, queries))):
             return queries
     refuse_unsendable(statements)
     parts = [_parts(item) for item in statements]

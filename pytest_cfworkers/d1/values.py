@@ -116,7 +116,7 @@ def _converted(values: Sequence[object]) -> tuple[Wire, ...]:
     __tracebackhide__ = True
     wires: list[Any] = []
     add = wires.append
-    blob = False
+    made: type[tuple[Wire, ...]] | None = None
     for value in values:
         kind = type(value)
         if kind is str or value is None:
@@ -127,11 +127,12 @@ def _converted(values: Sequence[object]) -> tuple[Wire, ...]:
             add(float(value))  # type: ignore[arg-type]
         else:
             wire = to_wire(value)
-            blob = blob or type(wire) is bytes
+            if type(wire) is TypedArray:
+                made = Refusable
+            elif type(wire) is bytes:
+                made = made or WithBlob
             add(wire)
-    if TypedArray in map(type, wires):
-        return Refusable(wires)
-    return WithBlob(wires) if blob else tuple(wires)
+    return tuple(wires) if made is None else made(wires)
 
 
 def _rarer_to_wire(value: object) -> Wire | TypedArray:  # noqa: PLR0911 - one type after the other
