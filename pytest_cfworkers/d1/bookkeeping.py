@@ -8,9 +8,13 @@ https://github.com/cloudflare/workerd/blob/main/src/workerd/util/sqlite-metadata
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_cfworkers.d1.backend import Query
     from pytest_cfworkers.d1.store import Store
 
 _TABLE: Final = (
@@ -18,6 +22,8 @@ _TABLE: Final = (
 )
 _UPSERT: Final = "INSERT INTO _cf_METADATA VALUES(2, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _READ: Final = "SELECT value FROM _cf_METADATA WHERE key = 2"
+_NO_CHANGE: Final = "UPDATE _cf_METADATA SET value = value WHERE 0"
+_SHOWS_OR_SEVERAL: Final = re.compile(r"changes|fail|;\s*\S", re.IGNORECASE)
 _BOOKMARK: Final = "00000000-%08x-00000000-00000000000000000000000000000000"
 
 
@@ -56,6 +62,21 @@ class Bookkeeping:
         self.written += 1
         self._has_table = True
         store.generation += 1
+
+    def expect(self, queries: Sequence[Query]) -> None:
+        """Make up for the writes before a request that may write and then show `changes()`, or leave it behind.
+
+        Args:
+            queries: The statements of the request.
+        """
+        if self._owed and (len(queries) > 1 or _SHOWS_OR_SEVERAL.search(queries[0][0])):
+            self.settle()
+
+    def note_refused_write(self) -> None:
+        """Take down that a write was refused, which leaves `changes()` at 0 and no bookmark that makes it 1."""
+        if self._owed and not self._store.connection.changes():
+            self.settle()
+            self._store.run_own(_NO_CHANGE)
 
     def settle(self) -> None:
         """Make up for the writes that nobody could see so far."""

@@ -26,6 +26,7 @@ _RENAMES = re.compile(r"\brename\s+to\s+[\"'`\[]?(\w+)", re.IGNORECASE)
 # A pragma that PyPI's apsw is built without and the runtime's SQLite with; its argument names a schema.
 _OMITTED_PRAGMA = re.compile(r"\bpragma_default_cache_size\b(?:\s*\(\s*'([^']*)')?", re.IGNORECASE)
 _SYNTAX = re.compile(r'near ".*": syntax error|incomplete input|unrecognized token', re.DOTALL)
+_UNEQUAL = re.compile(r"\d+ columns assigned \d+ values")
 _UNFINISHED = "incomplete input"
 # ORDER BY and LIMIT are read here as they are behind an UPDATE or DELETE where SQLite knows them there.
 _BEFORE_TAIL = "SELECT 1 "
@@ -42,7 +43,9 @@ class Compiled:
         columns: The names of its result's columns.
         acts: What it does.
         pure_read: It does nothing but read rows, so that it needs no transaction of its own.
+        explains: It is an EXPLAIN.
         generation: The state of the schema for which this holds; -1 before it is known.
+        counts: How many rows it reads and writes; None before it is known.
     """
 
     sql: str
@@ -50,13 +53,17 @@ class Compiled:
     columns: list[str] = field(default_factory=list)
     acts: Acts = Acts.NONE
     pure_read: bool = False
+    explains: bool = False
     generation: int = -1
     counts: RowCounts | None = None
 
     @property
     def cacheable(self) -> bool:
-        """Whether SQLite may use a compiled form again; pragmas act, and read, while they are compiled."""
-        return Acts.PRAGMA not in self.acts
+        """Whether SQLite may use a compiled form again.
+
+        Pragmas act, and read, while they are compiled; EXPLAIN does not look whether the schema has changed since.
+        """
+        return not self.explains and Acts.PRAGMA not in self.acts
 
 
 class Compiler:
@@ -105,8 +112,10 @@ class Compiler:
     def _compile(self, sql: str, *, fresh: bool) -> Compiled:
         current = self._current = Compiled(sql)
         authorizer = self._authorizer
-        authorizer.acts, authorizer.refusal = Acts.NONE, None
+        authorizer.acts, authorizer.refusal, authorizer.asked = Acts.NONE, None, False
         self._stop_before_first_step(sql, can_cache=not fresh)
+        if not authorizer.asked:
+            self._stop_before_first_step(sql, can_cache=False)
         if current.generation == -1:
             raise Refused(_NO_STATEMENT)
         current.acts = authorizer.acts
@@ -125,6 +134,8 @@ class Compiler:
         if tail_error is not None and _SYNTAX.match(str(tail_error)):
             offset = _offset(tail_error)
             raise self._refused_at(tail_error, offset - len(_BEFORE_TAIL) + len(sql[:tail].encode())) from None
+        if head_error is not None and _UNEQUAL.match(str(head_error)):
+            raise self._refused(head_error) from None
         rewritten = rewrite(sql, self._key_of)
         if rewritten is None:
             raise self._unlimited(sql, head_error or error) from None
@@ -181,6 +192,7 @@ class Compiler:
             current.columns = [column[0] for column in cursor.get_description()]
             current.parameters = cursor.bindings_count
             current.pure_read = cursor.is_readonly
+            current.explains = cursor.is_explain > 0
             current.generation = 0
         return False
 

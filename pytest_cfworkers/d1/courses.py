@@ -8,7 +8,7 @@ or a broken number of times, the statement took another course.
 from __future__ import annotations
 
 import threading
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_cfworkers.d1.flow import Sought
@@ -16,16 +16,18 @@ from pytest_cfworkers.d1.flow import Sought
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_cfworkers.d1.flow import Combination, Flow, Instruction, Number, Vector
+    from pytest_cfworkers.d1.flow import Combination, Flow, Number, Vector
+    from pytest_cfworkers.d1.instructions import Instruction
 
 _UNLIKELY_JUMPS: Final = (
-    ("MustBeInt", "NoConflict", "NotExists", "FkIfZero", "VFilter", "IfNullRow", "Program"),
+    ("MustBeInt", "NotExists", "FkIfZero", "VFilter", "IfNullRow", "Program"),
     ("SeekGE", "SeekLE", "SeekGT", "SeekLT", "SeekRowid", "NotFound", "SeekEqual"),
     ("IsNull", "NotNull", "Rewind", "Last", "Sort", "SorterSort"),
     ("IdxGT", "IdxLT", "IdxGE", "IdxLE"),
     ("Found", "IfPos", "DecrJumpZero", "IfNot", "If"),
     ("Eq", "Ne", "Lt", "Le", "Gt", "Ge"),
 )
+_UNLIKELY_CONFLICTS: Final = (("NoConflict",),)
 _MAY_FIND_NOTHING: Final = (
     ("Rewind", "Last", "Sort", "SorterSort", "SeekGE", "SeekLE", "SeekGT", "SeekLT", "SeekRowid", "SeekEqual"),
     ("NotExists", "NotFound"),
@@ -100,7 +102,8 @@ class Courses:
             yield course
 
     def _make(self) -> Iterator[Course]:
-        usual = [*_stores(self._flow, self._programs), *self._ways("jump", _UNLIKELY_JUMPS)]
+        stores = [*_stores(self._flow, self._programs), *_undivided(self._flow, self._programs)]
+        usual = [*stores, *self._ways("next", _UNLIKELY_CONFLICTS), *self._ways("jump", _UNLIKELY_JUMPS)]
         yield self._course(usual)
         nothing_there = self._ways("next", _MAY_FIND_NOTHING)
         unusual = [
@@ -118,7 +121,7 @@ class Courses:
             for opcodes in groups
             for number, part in enumerate(self._programs)
             for at, one in enumerate(part)
-            if one.opcode in opcodes
+            if one.opcode in opcodes and not _begins_window(part, at)
         ]
 
     def _course(self, assumed: list[Vector]) -> Course:
@@ -139,25 +142,51 @@ def value(combination: Combination, reports: dict[str, int]) -> Number:
 
 
 def _stores(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
-    """Return equations that hold where each row put into a sorter or temporary table is read once."""
+    """Return equations that hold where each row put into a sorter or temporary table is read once.
+
+    The rows of a window are put in by one cursor and read by others on the same table, each of which sees them all.
+    """
     equations = []
     for number, part in enumerate(programs):
         stores = {one.p1 for one in part if one.opcode in ("SorterOpen", "OpenEphemeral", "RowSetAdd")}
-        for store in sorted(stores):
-            balance: Vector = {}
+        table = {one.p1: one.p2 for one in part if one.opcode == "OpenDup"}
+        for store in sorted({*stores, *table}):
+            fills: Vector = {}
+            reads: Vector = {}
             for at, one in enumerate(part):
-                if one.p1 != store:
-                    continue
-                if one.opcode in _FILLS:
-                    ways, times = flow.visits(number, at), 1
-                elif one.opcode in _STARTS:
-                    ways, times = flow.edge(number, at, "next"), -1
-                elif one.opcode in _STEPS:
-                    ways, times = flow.edge(number, at, "jump"), -1
-                else:
-                    continue
-                for edge, amount in ways.items():
-                    balance[edge] = balance.get(edge, 0) + times * amount
-            if any(amount < 0 for amount in balance.values()):
-                equations.append(balance)
+                if one.opcode in _FILLS and table.get(one.p1, one.p1) == table.get(store, store):
+                    _add(fills, flow.visits(number, at))
+                elif one.opcode in _STARTS and one.p1 == store:
+                    _add(reads, flow.edge(number, at, "next"))
+                elif one.opcode in _STEPS and one.p1 == store:
+                    _add(reads, flow.edge(number, at, "jump"))
+            steps = any(one.opcode in _STEPS and one.p1 == store for one in part)
+            if fills and reads and (steps or store not in table):
+                equations.append({edge: fills.get(edge, 0) - reads.get(edge, 0) for edge in {**fills, **reads}})
     return equations
+
+
+def _begins_window(part: list[Instruction], at: int) -> bool:
+    """Whether an instruction asks if a row is the first of its window, which most rows are not."""
+    return part[at].opcode == "Ne" and any(one.opcode == "Rewind" and not one.p2 for one in part[at + 1 : at + 3])
+
+
+def _undivided(flow: Flow, programs: list[list[Instruction]]) -> list[Vector]:
+    """Return equations that hold where a window without PARTITION BY has rows: its cursors start once."""
+    equations = []
+    for number, part in enumerate(programs):
+        table = {one.p1: one.p2 for one in part if one.opcode == "OpenDup"}
+        opened = {one.p1: at for at, one in enumerate(part) if one.opcode == "OpenEphemeral"}
+        divided = {one.p1 for one, after in pairwise(part) if (one.opcode, after.opcode) == ("ResetSorter", "Return")}
+        for at, one in enumerate(part):
+            store = table.get(one.p1, one.p1)
+            if one.opcode == "Rewind" and not one.p2 and store in opened and store not in divided:
+                equation: Vector = dict.fromkeys(flow.visits(number, opened[store]), -1)
+                _add(equation, flow.visits(number, at))
+                equations.append(equation)
+    return equations
+
+
+def _add(total: Vector, ways: Vector) -> None:
+    for edge, amount in ways.items():
+        total[edge] = total.get(edge, 0) + amount

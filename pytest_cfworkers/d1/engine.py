@@ -132,20 +132,25 @@ class Engine:
                 else:
                     results.append(self._run(sql, params, meter, counted=counted))
         except BaseException as error:
+            if not self._roll_back():
+                raise self._died(error) from None
             if isinstance(error, Refused):
                 error.position = len(results)
-            if not self.store.roll_back():
-                raise self._died(error) from None
+                if error.__cause__ is not None and self._writes(queries[error.position][0]):
+                    self._bookkeeping.note_refused_write()
             raise
         self._commit()
         return Answer(results, self._bookkeeping.note_request())
 
     def _with_statement(self, queries: Sequence[Query]) -> Sequence[Query]:
         """Return the queries whose text holds a statement."""
-        if not self._ready.keys() >= {sql for sql, _ in queries}:
+        known = self._ready.keys() >= {sql for sql, _ in queries}
+        if not known:
             queries = [query for query in queries if holds_statement(query[0])]
         if not queries:
             raise Refused("No SQL statements detected.")
+        if not known:
+            self._bookkeeping.expect(queries)
         return queries
 
     def _holds(self, ready: Ready, params: tuple[Wire, ...], *, counted: bool) -> bool:
@@ -171,6 +176,11 @@ class Engine:
         except (apsw.Error, UnicodeError):
             return None  # the long way tells it in the runtime's words
 
+    def _writes(self, sql: str) -> bool:
+        """Whether a text that has been run changes rows."""
+        program = self._programs.get(sql)
+        return program is not None and program.writes
+
     def _run_shortly(self, ready: Ready, queries: Sequence[Query], meter: Meter, results: list[RawResult]) -> None:
         try:
             run_ready(ready, queries, self._cursor, meter, results)
@@ -180,6 +190,13 @@ class Engine:
             raise self._program(queries[len(results)][0]).located(refusal(error)) from error
         except apsw.Error as error:
             raise refusal(error) from error
+
+    def _roll_back(self) -> bool:
+        """Undo what the request did; returns False if nothing but a reset does that."""
+        try:
+            return self.store.roll_back()
+        except apsw.BusyError:  # a leading statement that writes still stands on a row
+            return False
 
     def _commit(self) -> None:
         try:

@@ -1,8 +1,9 @@
 """What Python code in a Worker catches when D1 refuses something.
 
 Exception
-└── JsException      any error that JavaScript threw, as Pyodide hands it to Python
-    └── D1Error      the same, thrown by the D1 binding
+├── JsException      any error that JavaScript threw, as Pyodide hands it to Python
+│   └── D1Error      the same, thrown by the D1 binding
+└── ConversionError  a value that does not even reach JavaScript
 """
 
 from __future__ import annotations
@@ -46,6 +47,13 @@ class D1Error(JsException):
     def caused(cls, prefix: str, reason: str) -> Self:
         """Build the usual pair: an error with a prefix, whose cause is the bare reason."""
         return cls(f"{prefix}: {reason}", cause=JsException(reason))
+
+
+class ConversionError(Exception):
+    """What Pyodide raises for a value that JavaScript has nothing for; not even an error of JavaScript.
+
+    https://pyodide.org/en/stable/usage/api/python-api/ffi.html#pyodide.ffi.ConversionError (checked 2026-11-24)
+    """
 
 
 class Refused(Exception):  # noqa: N818 - a lane's answer, not yet an error of the binding

@@ -14,7 +14,9 @@ from collections import Counter, defaultdict
 from copy import copy
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
-from typing import Final, NamedTuple
+from typing import NamedTuple
+
+from pytest_cfworkers.d1.instructions import SEEK_EQUAL, Instruction, falls_in, ways_out
 
 Number = int | Fraction
 
@@ -23,43 +25,6 @@ Vector = dict[int, Number]
 
 Combination = dict[str, Number]
 """Coefficients by the name of something that SQLite reports; "one" stands for the constant."""
-
-
-class Instruction(NamedTuple):
-    """One instruction as EXPLAIN lists it.
-
-    Attributes:
-        opcode: Its name.
-        p1: The cursor, mostly.
-        p2: Where it jumps, if it jumps.
-        p3: Mostly a register.
-        p4: Mostly a text; for what puts in and takes out rows, the name of the table, if a hook sees it.
-        p5: Flags.
-    """
-
-    opcode: str
-    p1: int
-    p2: int
-    p3: int
-    p4: str
-    p5: int
-
-
-JUMPS: Final = frozenset(
-    """
-    Init Goto InitCoroutine MustBeInt Eq Ne Lt Le Gt Ge ElseEq Once If IfNot IsType IsNull NotNull IfNullRow
-    IfNoHope NoConflict NotFound Found SeekLT SeekLE SeekGE SeekGT SeekRowid NotExists IfSizeBetween Last
-    SorterSort Sort Rewind IfEmpty Prev Next SorterNext IdxLE IdxGT IdxLT IdxGE RowSetRead RowSetTest Program
-    FkIfZero IfPos IfNotZero DecrJumpZero Filter VFilter VNext SorterCompare IncrVacuum SeekEqual
-    """.split()  # noqa: SIM905 - a list would be a page long
-)
-"""Instructions that may go on at P2."""
-
-SEEK_EQUAL: Final = "SeekEqual"
-"""The name used here for a seek of a whole key: if it finds the key, it skips the next instruction."""
-
-_ALWAYS_JUMPS: Final = frozenset({"Init", "Goto", "InitCoroutine"})
-_ENDS: Final = frozenset({"Halt", "Return", "EndCoroutine"})
 
 
 class Flow:
@@ -86,8 +51,22 @@ class Flow:
         ]
         self._subentries = [self._edge((number, 0)) for number in range(1, len(program))]
         self._connect_all()
+        self._begins = {
+            (number, instruction.p3): self._edge((number, instruction.p3))
+            for number, part in enumerate(program)
+            for instruction in part
+            if instruction.opcode == "InitCoroutine" and instruction.p2
+        }
+        returned = {
+            (number, at): self._edge((number, instruction.p1 + 1))
+            for number, part in enumerate(program)
+            for at, instruction in enumerate(part)
+            if falls_in(part, instruction)
+        }
         for number in range(len(program)):
             self._conserve(number)
+        for start, edge in returned.items():
+            self._state(_minus(self.visits(*start), {edge: 1}), {})
         if len(callers) == len(self._subentries):
             for caller, entry in zip(callers, self._subentries, strict=True):
                 self._state(_minus(self.visits(*caller), {entry: 1}), {})
@@ -112,6 +91,12 @@ class Flow:
             for number, part in enumerate(self._program)
             for instruction in part
             if instruction.opcode == "InitCoroutine"
+        )
+        arrivals.update(
+            (number, instruction.p1 + 1)
+            for number, part in enumerate(self._program)
+            for instruction in part
+            if falls_in(part, instruction)
         )
         for (number, at), ways in exits.items():
             leading = self._in.get((number, at), ())
@@ -158,7 +143,7 @@ class Flow:
                 for at, instruction in enumerate(part)
                 if instruction.opcode == "Yield" and instruction.p1 == register and at not in body
             ]
-            begin = self._edge((number, entry))
+            begin = self._begins[number, entry]
             self._state(_minus(_sum(self.visits(number, at) for at in anew or [start]), {begin: 1}), {})
             taken = _sum({self._out[number, at]["next"]: 1} for at in readers)
             ended = _sum({self._out[number, at]["jump"]: 1} for at in readers if "jump" in self._out[number, at])
@@ -254,28 +239,6 @@ class Sought(NamedTuple):
 
     edges: Vector
     known: Combination
-
-
-def ways_out(at: int, instruction: Instruction) -> dict[str, int]:  # noqa: PLR0911 - one kind after the other
-    """Return where an instruction can go on: addresses by the name of the way."""
-    opcode, target = instruction.opcode, instruction.p2
-    if opcode == "Gosub":
-        return {"call": target, "next": at + 1}
-    if opcode == "Jump":
-        return {"less": instruction.p1, "jump": target, "more": instruction.p3}
-    if opcode == "Return":
-        return {"next": at + 1, "back": -1} if instruction.p3 else {}
-    if opcode == "Yield":
-        return {"next": at + 1, "jump": target} if target else {"next": at + 1}
-    if opcode in _ENDS:
-        return {}
-    if opcode == SEEK_EQUAL:
-        return {"next": at + 2, "jump": target}
-    if opcode in _ALWAYS_JUMPS and target:
-        return {"jump": target}
-    if opcode in JUMPS and target:
-        return {"next": at + 1, "jump": target}
-    return {"next": at + 1}
 
 
 def _minus(left: Vector, right: Vector) -> Vector:

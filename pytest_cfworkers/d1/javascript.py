@@ -10,6 +10,7 @@ import datetime as dt
 import math
 from typing import Final
 
+from pytest_cfworkers.d1.buffers import typed_array
 from pytest_cfworkers.d1.errors import D1Error
 
 SAFE_INTEGER: Final = 2**53 - 1
@@ -71,20 +72,21 @@ def js_string(value: object) -> str:
 def _object_string(value: object) -> str:  # noqa: PLR0911 - one type after the other
     if isinstance(value, list):
         return ",".join("" if item is None else js_string(item) for item in value)
-    if isinstance(value, bytes | memoryview):
-        return ",".join(str(item) for item in bytes(value))
+    if isinstance(value, bytes):
+        return ",".join(map(str, value))
     if isinstance(value, dict):
         if "toString" in value and not callable(value["toString"]):
             raise D1Error("Cannot convert object to primitive value", name="TypeError")
         return "[object Object]"
-    if isinstance(value, set | frozenset):
+    if isinstance(value, set):
         return "[object Set]"
     if isinstance(value, dt.datetime):
         moment = value.astimezone(dt.UTC)
-        return moment.strftime("%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)")
+        return f"{moment:%a %b %d} {moment.year:04} {moment:%H:%M:%S} GMT+0000 (Coordinated Universal Time)"
     if isinstance(value, Exception):
         return f"Error: {value}" if str(value) else "Error"
-    return str(value)
+    array = typed_array(value)
+    return str(value) if array is None else js_string(array)
 
 
 def js_number(value: float) -> str:

@@ -7,10 +7,11 @@ a SELECT of rowids and new values; so does this file, on the text. https://sqlit
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pytest_cfworkers.d1.write_clauses import Target, Word, clauses_of, outer_words, target_of, verb_of
+from pytest_cfworkers.d1.write_clauses import Target, Word, clauses_of, elements, outer_words, target_of, verb_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,7 @@ def rewrite(sql: str, key_of: Callable[[str], RowKey]) -> Rewritten | None:
 
 _Pieces = list["str | tuple[int, int]"]
 _CHOSEN: Final = '"limited write"'
+_SUBSELECT: Final = re.compile(r"\s*\(\s*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +123,19 @@ class _Write:
     def joined(self) -> _Pieces | None:
         """Return an UPDATE ... FROM whose rows, and new values, are chosen by a subselect."""
         values = self.values()
-        if values is None or self.key.of_view:
+        if values is None:
             return None
         called, names = self.target.called, self.key.columns
         keys = [f"{called}.{name}" for name in names]
         pieces: _Pieces = [(0, self.clauses["SET"] + len("SET"))]
-        for at, (left, _) in enumerate(values):
-            pieces += [left, f" {_CHOSEN}.c{at}", ","]
+        for at, (column, _) in enumerate(values):
+            pieces += [" ", column, f" = {_CHOSEN}.c{at}", ","]
         pieces[-1] = " FROM (SELECT " + ", ".join(f"{key} AS k{at}" for at, key in enumerate(keys))
         for at, (_, value) in enumerate(values):
-            pieces += [",", value, f" AS c{at}"]
+            pieces += [",", *value, f" AS c{at}"]
         source = self.spans("FROM")[0][0] + len("FROM"), self.spans("FROM")[0][1]
-        same = " AND ".join(f"{key} = {_CHOSEN}.k{at}" for at, key in enumerate(keys))
+        equals = "IS" if self.key.of_view else "="
+        same = " AND ".join(f"{key} {equals} {_CHOSEN}.k{at}" for at, key in enumerate(keys))
         return [
             *pieces,
             " FROM ",
@@ -142,7 +145,8 @@ class _Write:
             ",",
             source,
             *self.spans("WHERE"),
-            f" GROUP BY {', '.join(keys)} ",  # as SQLite does: a row counts once, however many rows it is joined with
+            # As SQLite does: a row of a table counts once, however many rows it is joined with.
+            "" if self.key.of_view else f" GROUP BY {', '.join(keys)} ",
             *self.spans("ORDER", "LIMIT"),
             f") AS {_CHOSEN} WHERE {same} ",
             *self.spans("RETURNING"),
@@ -155,18 +159,34 @@ class _Write:
         found = [self.clauses[name] for name in names if name in self.clauses]
         return [(start, next(border for border in borders if border > start)) for start in found]
 
-    def values(self) -> list[tuple[tuple[int, int], tuple[int, int]]] | None:
-        """Return where each `column =` and its value stand; None where several columns get one row value."""
+    def values(self) -> list[tuple[tuple[int, int], _Pieces]] | None:
+        """Return where each column that is set stands, and its value; None for what is no assignment."""
         ((start, end),) = self.spans("SET")
         words = [word for word in self.words if start + len("SET") <= word.start < end]
         commas = [word for word in words if word.text == ","]
         starts = [start + len("SET"), *(comma.end for comma in commas)]
         ends = [*(comma.start for comma in commas), end]
-        values = []
+        values: list[tuple[tuple[int, int], _Pieces]] = []
         for left, right in zip(starts, ends, strict=True):
             within = [word for word in words if left <= word.start < right]
             equals = next((word for word in within if word.text == "="), None)
-            if equals is None or within[0] is equals:
+            if equals is None:
                 return None
-            values.append(((left, equals.end), (equals.end, right)))
+            columns, value = (left, equals.start), (equals.end, right)
+            if within[0] is not equals:
+                values.append((columns, [value]))
+                continue
+            names = elements(self.sql, *columns)
+            parts = _parts(self.sql, value, len(names))
+            if len(parts) != len(names):
+                return None
+            values += zip(names, parts, strict=True)
         return values
+
+
+def _parts(sql: str, value: tuple[int, int], count: int) -> list[_Pieces]:
+    """Return the values that a row value is made of: those of a list, or the columns of a subselect."""
+    if not _SUBSELECT.match(sql, *value):
+        return [[element] for element in elements(sql, *value)]
+    names = ", ".join(f"v{at}" for at in range(count))
+    return [[f" (WITH row({names}) AS ", value, f" SELECT v{at} FROM row)"] for at in range(count)]  # noqa: S608 - names of its own

@@ -53,6 +53,11 @@ class Program:
         """Whether the text is one statement."""
         return not self._leading
 
+    @property
+    def writes(self) -> bool:
+        """Whether its last statement changes rows."""
+        return self._compiled is not None and Acts.WRITES in self._compiled.acts
+
     def prepare(self, values: int) -> Compiled:
         """Run everything that leads, and compile the last statement.
 
@@ -82,13 +87,17 @@ class Program:
             raise Refused(_WRONG_NUMBER)
         return known
 
-    def located(self, refused: Refused) -> Refused:
-        """Return an error of the last statement with the offset that compiling it anew gives.
+    def located(self, refused: Refused, sql: str | None = None) -> Refused:
+        """Return an error of a statement with the offset that compiling it anew gives.
 
         SQLite compiles a statement again when the schema has changed, and apsw loses the offset of that.
+
+        Args:
+            refused: The error.
+            sql: The statement; None for the last one.
         """
         try:
-            self._compile(self.last, fresh=True)
+            self._compile(self.last if sql is None else sql, fresh=True)
         except Refused as fresh:
             if fresh.reason.startswith(refused.reason.partition(":")[0]):
                 return fresh
@@ -132,6 +141,8 @@ class Program:
             if keep and cursor.fetchone() is not None:
                 self._standing[position] = cursor
                 return
+        except apsw.SQLError as error:
+            raise self.located(refusal(error), compiled.sql) from error
         except apsw.Error as error:
             raise refusal(error) from error
         finally:

@@ -79,7 +79,7 @@ class Meter:
 
 def make_ready(compiled: Compiled) -> Ready | None:
     """Return the short way for a compiled statement, or None if it has none."""
-    if compiled.acts & ~Acts.WRITES or not (compiled.pure_read or compiled.acts):
+    if compiled.explains or compiled.acts & ~Acts.WRITES or not (compiled.pure_read or compiled.acts):
         return None
     counts = compiled.counts
     read, written = (None, None) if counts is None else (counts.read_linear, counts.written_linear)

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_cfworkers.d1.courses import Courses, value
-from pytest_cfworkers.d1.flow import SEEK_EQUAL, Combination, Flow, Instruction, Sought, Vector
+from pytest_cfworkers.d1.flow import Combination, Flow, Sought, Vector
+from pytest_cfworkers.d1.instructions import SEEK_EQUAL, Instruction, instructions
 
 if TYPE_CHECKING:
     import apsw
@@ -33,11 +34,8 @@ _READS: Final = frozenset(
     }
 )
 _READS_BY_JUMP: Final = frozenset({"Next", "Prev", "SorterNext"})
-_EQUALITY_SEEKS: Final = frozenset({"SeekGE", "SeekLE"})
-_OPENS: Final = frozenset({"OpenRead", "OpenWrite", "ReopenIdx"})
 _FULL_SCAN: Final = 1  # P5 of Next: SQLITE_STMTSTATUS_FULLSCAN_STEP
 _COUNTED: Final = 1  # OPFLAG_NCHANGE
-_SEEK_EQUAL: Final = 2  # OPFLAG_SEEKEQ
 _UPDATES: Final = 4  # OPFLAG_ISUPDATE
 _NO_OPERATION: Final = 0x40  # OPFLAG_ISNOOP
 _FREES: Final = frozenset({"Delete", "IdxDelete", "Clear", "Destroy", "VUpdate"})
@@ -115,23 +113,6 @@ def evaluate(counts: RowCounts, reports: dict[str, int]) -> list[int]:
     else:
         sums = [value(one, reports) for one in (counts.read, counts.written)]
     return [max(0, round(one)) for one in sums]
-
-
-def instructions(explained: list[tuple[apsw.SQLiteValue, ...]]) -> list[list[Instruction]]:
-    """Return the programs that EXPLAIN lists one behind the other."""
-    programs: list[list[Instruction]] = []
-    for address, opcode, p1, p2, p3, p4, p5, *_ in explained:
-        if address == 0:
-            programs.append([])
-        programs[-1].append(Instruction(str(opcode), int(p1), int(p2), int(p3), str(p4 or ""), int(p5)))  # type: ignore[arg-type]
-    return [_with_equal_seeks(part) for part in programs]
-
-
-def _with_equal_seeks(part: list[Instruction]) -> list[Instruction]:
-    equal = {one.p1 for one in part if one.opcode in _OPENS and one.p5 & _SEEK_EQUAL}
-    return [
-        one._replace(opcode=SEEK_EQUAL) if one.opcode in _EQUALITY_SEEKS and one.p1 in equal else one for one in part
-    ]
 
 
 def row_counts(explained: list[tuple[apsw.SQLiteValue, ...]]) -> RowCounts:

@@ -86,12 +86,14 @@ class Authorizer:
         trusted: True while the engine runs a statement of its own; everything is allowed then.
         refusal: A text that replaces SQLite's, after a refused statement.
         acts: What the statement does; cleared by whoever compiles the next one.
+        asked: Whether SQLite has asked anything since; it does not where it has a compiled form of the text.
     """
 
     def __init__(self) -> None:
         self.trusted = False
         self.refusal: str | None = None
         self.acts: Acts = Acts.NONE
+        self.asked = False
 
     def __call__(
         self, action: int, first: str | None, second: str | None, schema: str | None, _trigger: str | None
@@ -99,6 +101,7 @@ class Authorizer:
         """Return apsw.SQLITE_OK or apsw.SQLITE_DENY."""
         if self.trusted:
             return apsw.SQLITE_OK
+        self.asked = True
         if action == apsw.SQLITE_ALTER_TABLE:
             # SQLite hands over the schema first and the table second, for this action alone.
             first, second, schema = second, None, first

@@ -11,16 +11,21 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from operator import itemgetter
 from typing import Any, Final
 
 from pytest_cfworkers.d1.backend import Query
+from pytest_cfworkers.d1.buffers import TypedArray
 from pytest_cfworkers.d1.errors import D1Error
 from pytest_cfworkers.d1.javascript import becomes_bigint, js_string
 from pytest_cfworkers.d1.statement import D1PreparedStatement, query_of
-from pytest_cfworkers.d1.values import refuse_unsendable, to_wires
+from pytest_cfworkers.d1.values import Refusable, bytes_of, refuse_unsendable, to_wires
 
 # The real text goes on with the stack of the service.
 _AGAINST_THE_SCHEMA: Final = "Failed to parse body as JSON, got: ZodError"
+
+_SQL: Final = itemgetter(0)
+_VALUES: Final = itemgetter(1)
 
 
 def type_error(message: str) -> D1Error:
@@ -61,9 +66,9 @@ def queries_of(query: Query) -> list[Query]:
     sql: object = query[0]
     note_for_traces(sql)
     if not isinstance(sql, list):
-        return [_checked(_json(sql), _values(query))]
+        return [_checked(_json(sql), _json(_values(query)))]
     values = [*_values(query), *[None] * len(sql)]
-    return [_checked(text, params) for text, params in zip(_json(sql), values, strict=False)]
+    return [_checked(text, params) for text, params in zip(_json(sql), _json(values), strict=False)]
 
 
 def batch_queries(statements: object) -> list[Query]:
@@ -81,7 +86,7 @@ def batch_queries(statements: object) -> list[Query]:
         raise _no_list(statements)
     if set(map(type, statements)) <= {D1PreparedStatement}:
         queries = list(map(query_of, statements))
-        if {type(sql) for sql, _ in queries} <= {str}:
+        if set(map(type, map(_SQL, queries))) <= {str} and Refusable not in set(map(type, map(_VALUES, queries))):
             return queries
     refuse_unsendable(statements)
     parts = [_parts(item) for item in statements]
@@ -120,7 +125,7 @@ def _json(value: Any) -> Any:
         D1Error: A TypeError of JavaScript, for a BigInt.
     """
     __tracebackhide__ = True
-    if _is_bigint(value):
+    if _is_bigint(value) or (isinstance(value, TypedArray) and value.letter in "qQ" and value):
         raise type_error("Do not know how to serialize a BigInt")
     if isinstance(value, list):
         return [_json(item) for item in value]
@@ -144,7 +149,7 @@ def _checked(sql: object, params: object) -> Query:
     values = [] if params is None else params
     if not isinstance(sql, str) or not isinstance(values, list) or not all(map(_is_value, values)):
         raise _refused()
-    wires = [bytes(int(item) % 256 for item in value) if isinstance(value, list) else value for value in values]
+    wires = [bytes_of(value) if isinstance(value, list) else value for value in values]
     return sql, to_wires(wires)
 
 

@@ -9,7 +9,7 @@ from pytest_cfworkers.d1.javascript import WHITESPACE
 from pytest_cfworkers.d1.result import JsDict, d1_results
 from pytest_cfworkers.d1.sending import batch_queries, queries_of, type_error
 from pytest_cfworkers.d1.statement import D1PreparedStatement, execution_error
-from pytest_cfworkers.d1.values import refuse_unsendable
+from pytest_cfworkers.d1.values import Refusable, refuse_unsendable
 
 if TYPE_CHECKING:
     from pytest_cfworkers.d1.backend import Answer, Query, RawResult, RequestKind
@@ -36,9 +36,10 @@ class Connection:
     async def query(self, query: Query, kind: RequestKind = "query") -> RawResult:
         """Run one statement."""
         __tracebackhide__ = True
-        is_text = isinstance(query[0], str)
+        text: object = query[0]
+        is_usual = isinstance(text, str) and type(query[1]) is not Refusable
         try:
-            answer = await (self.channel.send(kind, (query,)) if is_text else self._send_other(query))
+            answer = await (self.channel.send(kind, (query,)) if is_usual else self._send_other(query))
         except Refused as refused:
             raise execution_error(refused) from None
         if self._start is not None:

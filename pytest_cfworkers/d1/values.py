@@ -13,6 +13,7 @@ import inspect
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from pytest_cfworkers.d1.buffers import TypedArray, typed_array
 from pytest_cfworkers.d1.errors import D1Error
 from pytest_cfworkers.d1.javascript import SAFE_INTEGER, becomes_bigint, js_string, js_type
 
@@ -30,28 +31,32 @@ _WORTH_TURNING = 8
 def refuse_unsendable(value: object) -> None:
     """Raise what the SDK raises for values that it does not send to JavaScript.
 
+    It looks into everything that can be iterated, and never comes to an end with a flag of the enum module, which is
+    the first of its own elements.
+
     Args:
-        value: Any argument of a method of the binding; containers are searched.
+        value: Any argument of a method of the binding.
 
     Raises:
         TypeError: The value is, or holds, a tuple, a bytearray or an awaitable.
+        RecursionError: It holds itself.
     """
     __tracebackhide__ = True
-    if value is None or isinstance(value, str | int | float | bytes):
+    if value is None or isinstance(value, str | bytes) or (callable(value) and not isinstance(value, type)):
         return
     if isinstance(value, tuple | bytearray):
         raise TypeError(f"{type(value)} cannot be sent over RPC.")
     if inspect.isawaitable(value):
         raise TypeError(f"Awaitable {type(value)} cannot be sent over RPC.")
-    if isinstance(value, dict):
-        for item in value.values():
-            refuse_unsendable(item)
-    elif isinstance(value, list | set | frozenset):
-        for item in value:
-            refuse_unsendable(item)
+    try:
+        items = iter(value)  # type: ignore[call-overload]  # to ask is the only way
+    except TypeError:
+        return
+    for item in value.values() if isinstance(value, dict) else items:
+        refuse_unsendable(item)
 
 
-def to_wire(value: object) -> Wire:
+def to_wire(value: object) -> Wire | TypedArray:
     """Convert one argument of `bind` to what reaches the database.
 
     Every number becomes a float, because JavaScript has no other: `SELECT typeof(?)` with 5 gives `real`.
@@ -60,10 +65,11 @@ def to_wire(value: object) -> Wire:
         value: What the user handed to `bind`.
 
     Returns:
-        None, a float, a str, or bytes.
+        None, a float, a str, or bytes; a `TypedArray` that is refused when the statement is sent.
 
     Raises:
         TypeError: The SDK does not send the value (tuple, bytearray, awaitable).
+        ConversionError: Pyodide does not.
         D1Error: `D1_TYPE_ERROR`: JavaScript has no D1 type for it (dict, set, datetime, integers from 2**53 -
             1 on).
     """
@@ -72,7 +78,7 @@ def to_wire(value: object) -> Wire:
     if kind is str or value is None or kind is bytes:
         return value  # type: ignore[return-value]  # narrowed by identity for speed
     if kind is float:
-        return value if isfinite(value) else None  # type: ignore[arg-type,return-value]
+        return value + 0.0 if isfinite(value) else None  # type: ignore[arg-type,operator]  # JSON knows no -0
     if kind is int:
         if -SAFE_INTEGER < value < SAFE_INTEGER:  # type: ignore[operator]
             return float(value)  # type: ignore[arg-type]
@@ -86,16 +92,22 @@ class WithBlob(tuple["Wire", ...]):
     __slots__ = ()
 
 
+class Refusable(tuple[Any, ...]):
+    """Bound values of which at least one is refused when it is sent."""
+
+    __slots__ = ()
+
+
 def to_wires(values: Sequence[object]) -> tuple[Wire, ...]:
     """Convert all arguments of `bind`; see `to_wire`.
 
     Returns:
-        The values; a `WithBlob` where one of them is a blob.
+        The values; a `WithBlob` where one of them is a blob, a `Refusable` where one is to be refused.
     """
     __tracebackhide__ = True
     for value in values:
         kind = type(value)
-        if not (kind is str or value is None or (kind is float and isfinite(value))):  # type: ignore[arg-type]
+        if not (kind is str or value is None or (kind is float and value and isfinite(value))):  # type: ignore[arg-type]
             return _converted(values)
     return tuple(values)  # type: ignore[arg-type]  # as they are
 
@@ -104,41 +116,44 @@ def _converted(values: Sequence[object]) -> tuple[Wire, ...]:
     __tracebackhide__ = True
     wires: list[Any] = []
     add = wires.append
-    blob = False
+    made: type[tuple[Wire, ...]] | None = None
     for value in values:
         kind = type(value)
         if kind is str or value is None:
             add(value)
         elif kind is float:
-            add(value if isfinite(value) else None)  # type: ignore[arg-type]  # narrowed by identity for speed
+            add(value + 0.0 if isfinite(value) else None)  # type: ignore[arg-type,operator]  # by identity for speed
         elif kind is int and -SAFE_INTEGER < value < SAFE_INTEGER:  # type: ignore[operator]
             add(float(value))  # type: ignore[arg-type]
         else:
             wire = to_wire(value)
-            blob = blob or type(wire) is bytes
+            if type(wire) is TypedArray:
+                made = Refusable
+            elif type(wire) is bytes:
+                made = made or WithBlob
             add(wire)
-    return WithBlob(wires) if blob else tuple(wires)
+    return tuple(wires) if made is None else made(wires)
 
 
-def _rarer_to_wire(value: object) -> Wire:  # noqa: PLR0911 - one type after the other
+def _rarer_to_wire(value: object) -> Wire | TypedArray:  # noqa: PLR0911 - one type after the other
     __tracebackhide__ = True
     refuse_unsendable(value)
     if isinstance(value, bool):
         return 1.0 if value else 0.0
     if isinstance(value, int) and not becomes_bigint(value):
-        return float(value)
+        return int.__float__(value)
     if isinstance(value, float):
-        return float(value) if isfinite(value) else None
+        return float.__float__(value) + 0.0 if isfinite(value) else None
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, bytes):
-        return bytes(value)
-    if isinstance(value, memoryview):
-        # A view becomes a typed array and its elements bytes, each modulo 256.
-        return value.tobytes() if value.itemsize == 1 else _as_bytes(value.tolist())
-    if isinstance(value, list) and all(_fits_a_byte(item) for item in value):
-        return _as_bytes(value)
-    raise _type_error(value)
+        return memoryview(value).tobytes()
+    array = value if isinstance(value, list) else typed_array(value)
+    if isinstance(array, TypedArray):
+        return bytes_of(array) if array.becomes_numbers else array
+    if array is not None and all(map(_fits_a_byte, array)):
+        return bytes_of(array)
+    raise _type_error(value if array is None else array)
 
 
 def _fits_a_byte(item: object) -> bool:
@@ -146,7 +161,8 @@ def _fits_a_byte(item: object) -> bool:
     return isinstance(item, int | float) and not isinstance(item, bool) and 0 <= item < _BYTE
 
 
-def _as_bytes(items: Iterable[float]) -> bytes:
+def bytes_of(items: Iterable[float]) -> bytes:
+    """Return the blob that the service behind the binding makes of numbers: each modulo 256."""
     return bytes(int(item) % _BYTE for item in items)
 
 

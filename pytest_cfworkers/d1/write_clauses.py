@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from pytest_cfworkers.d1.splitting import TOKEN
@@ -79,6 +80,24 @@ def outer_words(sql: str) -> list[Word]:
         elif depth == 0 and token.lastgroup != "space":
             words.append(Word(text.upper() if token.lastgroup == "word" else text, token.start(), token.end()))
     return words
+
+
+def elements(sql: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return where the elements of a list stand.
+
+    Args:
+        sql: A statement.
+        start: Where the list, in parentheses, starts in it.
+        end: Where it ends.
+    """
+    depth = 0
+    borders = []
+    for token in TOKEN.finditer(sql, start, end):
+        depth += token[0] == "("
+        if depth == 1 and token[0] in ("(", ",", ")"):
+            borders.append(token.start())
+        depth -= token[0] == ")"
+    return [(left + 1, right) for left, right in pairwise(borders)]
 
 
 def clauses_of(words: list[Word]) -> dict[str, int]:

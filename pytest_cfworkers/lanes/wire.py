@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_cfworkers.d1.buffers import TypedArray, typed_array
 from pytest_cfworkers.d1.javascript import SAFE_INTEGER, becomes_bigint
 from pytest_cfworkers.d1.result import JsDict
 
@@ -59,40 +60,45 @@ def encode(value: Any) -> Any:
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):
-        return {"$bigint": str(int(value))} if becomes_bigint(value) else int(value)
+        number = int.__index__(value)
+        return {"$bigint": str(number)} if becomes_bigint(value) else number
     if isinstance(value, float):
-        return float(value) if math.isfinite(value) else {"$number": _NON_FINITE[repr(float(value))]}
+        return float.__float__(value) if math.isfinite(value) else {"$number": _NON_FINITE[repr(float(value))]}
     return _encode_object(value)
 
 
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
-def _encode_object(value: Any) -> Any:
+def _encode_object(value: Any) -> Any:  # noqa: PLR0911 - one type after the other
     match value:
+        case TypedArray():
+            return _view(value.letter, value.tobytes())
         case list():
             return [encode(item) for item in value]
         case Chain():
             return {"$calls": value.encoded()}
-        case bytes() | memoryview():
-            return _encode_buffer(value)
+        case bytes():
+            return _view("B", value)
         case dict():
             return {"$object": [[str(key), encode(item)] for key, item in value.items()]}
-        case set() | frozenset():
+        case set():
             return {"$set": [encode(item) for item in value]}
     return _encode_rarer(value)
 
 
-def _encode_buffer(value: bytes | memoryview) -> dict[str, list[str]]:
-    form = value.format if isinstance(value, memoryview) else "B"
-    return {"$view": [form, base64.b64encode(bytes(value)).decode("ascii")]}
+def _view(letter: str, memory: bytes) -> dict[str, list[str]]:
+    return {"$view": [letter, base64.b64encode(memory).decode("ascii")]}
 
 
-def _encode_rarer(value: Any) -> dict[str, Any]:
+def _encode_rarer(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         return {"$date": value.timestamp() * 1000}
     if isinstance(value, Exception):
         return {"$error": str(value)}
+    array = typed_array(value)
+    if array is not None:
+        return encode(array)
     return {"$proxy": {"callable": callable(value), "text": str(value)}}
 
 

@@ -19,8 +19,8 @@ _MINIMUM = {
     "last_row_id": 0.9995,
     "changed_db": 1.0,
     "size_after": 0.995,
-    "rows_written": 0.99,
-    "rows_read": 0.86,
+    "rows_written": 0.995,
+    "rows_read": 0.94,
 }
 
 

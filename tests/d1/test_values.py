@@ -1,7 +1,10 @@
 """Values on their way in and out."""
 
 import datetime as dt
+import enum
 import math
+from collections import UserString, deque
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +14,37 @@ from hypothesis import strategies as st
 from pytest_cfworkers.d1 import D1Error
 from pytest_cfworkers.d1.javascript import SAFE_INTEGER, js_number
 from pytest_cfworkers.d1.values import from_database, from_sqlite, to_wire, to_wires
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+class Kind(enum.StrEnum):
+    TEXT = "text"
+
+
+class Count(enum.IntEnum):
+    ONE = 1
+
+
+class Right(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+
+
+class Odd(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "something else"
+
+
+def looped() -> list[object]:
+    value: list[object] = []
+    value.append(value)
+    return value
+
 
 _SQLITE_VALUES = st.one_of(
     st.none(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.text(), st.binary()
@@ -58,6 +92,10 @@ def test_what_the_binding_takes(value: object, wire: object) -> None:
         ({"a": 1}, r"Type 'object' not supported for value '\[object Object\]'"),
         ({1}, r"Type 'object' not supported for value '\[object Set\]'"),
         (dt.datetime(2024, 5, 6, 7, 8, 9, tzinfo=dt.UTC), r"value 'Mon May 06 2024 07:08:09 GMT\+0000"),
+        (dt.datetime(1, 1, 1, tzinfo=dt.UTC), r"value 'Mon Jan 01 0001 00:00:00 GMT\+0000"),
+        (frozenset({1}), r"Type 'object' not supported for value 'frozenset\(\{1\}\)'"),
+        (Decimal("1.5"), "Type 'object' not supported for value '1.5'"),
+        (Color.RED, "Type 'object' not supported for value 'Color.RED'"),
         (dt.date(2024, 5, 6), "Type 'object' not supported for value '2024-05-06'"),
         (len, "Type 'function' not supported"),
     ],
@@ -67,7 +105,21 @@ def test_what_the_binding_refuses(value: object, message: str) -> None:
         to_wire(value)
 
 
-@pytest.mark.parametrize("value", [(1, 2), bytearray(b"a"), [(1,)]])
+def test_subclasses_pass_as_what_they_are_made_of() -> None:
+    assert to_wires([Kind.TEXT, Count.ONE, Odd("as it is"), -0.0]) == ("text", 1.0, "as it is", 0.0)
+    assert math.copysign(1, to_wires([-0.0])[0]) == 1  # type: ignore[arg-type]  # JSON knows no -0
+
+
+@pytest.mark.parametrize("value", [Right.READ, Right.READ | Right.WRITE, UserString("a"), looped()])
+def test_what_holds_itself_is_looked_into_without_an_end(value: object) -> None:
+    """A flag is the first of its own elements, and the SDK looks into everything that can be iterated."""
+    with pytest.raises(RecursionError):
+        to_wire(value)
+
+
+@pytest.mark.parametrize(
+    "value", [(1, 2), bytearray(b"a"), [(1,)], {"a": 1}.items(), deque([(1,)]), ((1, 2) for _ in range(1)), zip("a")]
+)
 def test_what_the_sdk_does_not_send(value: object) -> None:
     with pytest.raises(TypeError, match="cannot be sent over RPC"):
         to_wire(value)

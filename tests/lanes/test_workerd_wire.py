@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
 
 import pytest
 
@@ -23,6 +24,9 @@ from pytest_cfworkers.lanes import wire
         (math.nan, {"$number": "NaN"}),
         (-math.inf, {"$number": "-Infinity"}),
         (b"\x00\xff", {"$view": ["B", "AP8="]}),
+        (array("h", [1, -1]), {"$view": ["h", "AQD//w=="]}),
+        (memoryview(b"\x01").cast("?"), [True]),
+        (frozenset({1}), {"$proxy": {"callable": False, "text": "frozenset({1})"}}),
         ({"$bigint": "1"}, {"$object": [["$bigint", "1"]]}),
         ([1, [None]], [1, [None]]),
     ],

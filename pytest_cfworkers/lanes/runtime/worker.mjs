@@ -63,13 +63,12 @@ function base64Of(bytes) {
 
 const VIEWS = {
   b: Int8Array, B: Uint8Array, h: Int16Array, H: Uint16Array, i: Int32Array, I: Uint32Array,
-  q: BigInt64Array, Q: BigUint64Array, l: BigInt64Array, L: BigUint64Array, f: Float32Array, d: Float64Array,
+  q: BigInt64Array, Q: BigUint64Array, f: Float32Array, d: Float64Array,
 };
 
-// A buffer of Python, by the letter of its format.
-function viewOf([format, base64]) {
-  const View = VIEWS[format] ?? Uint8Array;
-  return new View(bytesOf(base64).buffer);
+// A typed array, by the letter that Python's struct module has for its elements.
+function viewOf([letter, base64]) {
+  return new VIEWS[letter](bytesOf(base64).buffer);
 }
 
 // What stands for any other object of Python: it prints as that object does.
