@@ -99,7 +99,8 @@ class Seen:
             self.held - most,
             int(self.mapped_most * (1 - _ROUNDED)) - self.sizes.taken,
         )
-        best = max(self.grown - (least + most) // 2 + reused, self.mapped_most - self.sizes.taken, low)
+        ours = self.sizes.taken
+        best = max(self.grown - (least + most) // 2 - ours + reused, self.mapped_most - ours, low)
         high = max(self.grown - least + hidden + untouched + freed, best)
         return Range(max(min(low, best) - _RESOLUTION, 0), best, high + _RESOLUTION)
 

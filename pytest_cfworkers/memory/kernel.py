@@ -77,7 +77,7 @@ class Marks:
             alone: Whether no other code runs until it has: so that nobody else can have taken any meanwhile.
         """
         with self._lock:
-            self.note()
+            self._note_thread()
             self._quiet = alone
         try:
             yield
@@ -87,8 +87,13 @@ class Marks:
     def started(self) -> None:
         """Note that it has started, and has run nothing yet."""
         with self._lock:
-            self.note()
+            self._note_thread()
             self._quiet = False
+
+    def ended(self) -> None:
+        """Note that one is about to end, and its stack to go with it."""
+        with self._lock:
+            self._note_thread()
 
     def end(self, watch: Watch) -> None:
         """Bring a watch up to date for the last time."""
@@ -102,30 +107,42 @@ class Marks:
     def _note(self) -> tuple[dict[bytes, int], int]:
         """Note all; return the kernel's figures, and how much is mapped now."""
         figures = _read()
+        self._note_taken(figures)
+        level = self._mappings.level
+        most_mapped, mapped = self._mappings.note()
+        for watch in self._watches:
+            watch.resident.note(figures[b"VmHWM"], figures[b"VmRSS"])
+            watch.mapped.note(most_mapped, mapped)
+            watch.file = figures[b"RssFile"]
+        self._level(figures if level == self._mappings.level else _read())
+        descriptor = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
+        os.write(descriptor, b"5")
+        os.close(descriptor)
+        return figures, mapped
+
+    def _note_thread(self) -> None:
+        """Note what changes where a thread begins or ends."""
+        with suppress(OSError):
+            if self._watches:
+                figures = _read()
+                self._note_taken(figures)
+                self._level(figures)
+
+    def _note_taken(self, figures: dict[bytes, int]) -> None:
         taken = self._taken()
         ours = self._reserved + self._mappings.level
         beside = figures[b"VmSize"] - ours - taken
         most = figures[b"VmPeak"] - ours - min(beside, self._beside)
         if self._quiet:
             most = max(taken, self._noted)
-        most_mapped, mapped = self._mappings.note()
         for watch in self._watches:
-            watch.resident.note(figures[b"VmHWM"], figures[b"VmRSS"])
             watch.taken.note(most, taken)
-            watch.mapped.note(most_mapped, mapped)
             watch.moved = max(watch.moved, abs(beside - watch.beside_before))
-            watch.file = figures[b"RssFile"]
         self._noted, self._beside = taken, beside
-        if ours != self._reserved + self._mappings.level:
-            figures = _read()
-        self._level(figures[b"VmPeak"] - (figures[b"VmSize"] - self._reserved))
-        descriptor = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
-        os.write(descriptor, b"5")
-        os.close(descriptor)
-        return figures, mapped
 
-    def _level(self, lowest: int) -> None:
-        """Reserve at least so much address space."""
+    def _level(self, figures: dict[bytes, int]) -> None:
+        """Reserve address space until there is as much as there ever was."""
+        lowest = figures[b"VmPeak"] - (figures[b"VmSize"] - self._reserved)
         if lowest > self._reserved:  # the process was larger than it is now
             self._release()
             self._reserve = mmap.mmap(-1, lowest, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE, prot=0)

@@ -62,6 +62,6 @@ class Starts:
             try:
                 run(thread)
             finally:
-                self._marks.note()  # its stack goes with it
+                self._marks.ended()
 
         return noted
