@@ -17,7 +17,7 @@ from pytest_cfworkers.memory.c_library import CLibrary
 PAGE: Final = 4096
 
 _ARENA: Final = re.compile(rb'<heap nr="(\d+)">(.*?)</heap>', re.DOTALL)
-_HOLES: Final = re.compile(rb'<(?:size|unsorted) from="(\d+)" to="\d+" total="(\d+)" count="(\d+)"/>')
+_HOLES: Final = re.compile(rb'<(?:size|unsorted) from="(\d+)" to="(\d+)" total="(\d+)" count="(\d+)"/>')
 _REST: Final = re.compile(rb'<total type="rest" count="\d+" size="(\d+)"/>')
 
 _SMALL_END: Final = 256 * 2**10
@@ -32,15 +32,17 @@ _PATIENCE_S: Final = 1.0
 
 
 class Holes(NamedTuple):
-    """Free blocks of about one size between others.
+    """Free blocks between others: about one size, but for the largest.
 
     Attributes:
         smallest: Bytes of the smallest.
+        largest: Bytes of the largest.
         total: Bytes of all.
         blocks: How many there are.
     """
 
     smallest: int
+    largest: int
     total: int
     blocks: int
 
@@ -73,8 +75,8 @@ class Arena:
         for number, text in _ARENA.findall(told):
             holes = tuple(Holes(*map(int, row)) for row in _HOLES.findall(text))
             rest = _REST.search(text)
-            end = int(rest[1]) - sum(total for _, total, _ in holes) if rest and number != b"0" else 0
-            edges = sum(min(total, count * 2 * PAGE) for _, total, count in holes)
+            end = int(rest[1]) - sum(total for _, _, total, _ in holes) if rest and number != b"0" else 0
+            edges = sum(min(total, count * 2 * PAGE) for _, _, total, count in holes)
             found.append(cls(holes, edges, max(end, 0)))
         return found
 

@@ -13,8 +13,11 @@ from pytest_cfworkers.memory.c_library import CLibrary
 _CAP: Final = 256 * 2**20
 """Bytes from which on all is given back and taken anew, if it is twice what it was after the last time."""
 
-_ROUNDS: Final = 4
-"""Blocks of nearly one size are taken as the smallest of them, so that a round leaves what the larger ones had more."""
+_ROUNDS: Final = 64
+"""Blocks of nearly one size are taken as the smallest of them, and of many sizes the largest alone. So a round leaves
+what others had more."""
+
+_NEARLY: Final = 1.25
 
 _MOST: Final = 100_000
 """Blocks that are taken in one go; some 50 ms."""
@@ -61,26 +64,29 @@ class Filling:
         for _ in range(_ROUNDS):
             if arena.free <= spare:
                 break
-            taken = self._take(arena)
-            self._blocks += taken
-            before, arena = arena, Arena.all(self._library.arenas())[0]
-            if before.free - arena.free < before.free // 4:  # this thread takes from another arena
+            asked, taken = self._take(arena)
+            before, arena = arena.free, Arena.all(self._library.arenas())[0]
+            if before - arena.free < asked // 2:  # this thread takes from another arena
                 for blocks in taken:
                     self._library.free(blocks)
-                del self._blocks[len(self._blocks) - len(taken) :]
                 self._library.trim()
                 break
-            self._size += before.free - arena.free
+            self._blocks += taken
+            self._size += before - arena.free
         if anew:
             self._size_anew = self._size
 
-    def _take(self, arena: Arena) -> list["array[int]"]:
-        left = _MOST
-        taken = []
+    def _take(self, arena: Arena) -> tuple[int, list["array[int]"]]:
+        """Take blocks; return how many bytes were asked for, too."""
+        left, asked, taken = _MOST, 0, []
         for holes in sorted(arena.holes, reverse=True):
-            size = holes.smallest // _ALIGNMENT * _ALIGNMENT - _HEADER
-            if size < _SMALLEST or not left:
+            size, count = holes.smallest, min(holes.blocks, left)
+            if holes.largest > holes.smallest * _NEARLY:
+                size, count = holes.largest, 1
+            size = size // _ALIGNMENT * _ALIGNMENT - _HEADER
+            if size < _SMALLEST or not count:
                 break
-            taken.append(self._library.take(size, min(holes.blocks, left)))
-            left -= len(taken[-1])
-        return taken
+            taken.append(self._library.take(size, count))
+            left -= count
+            asked += size * count
+        return asked, taken

@@ -34,6 +34,21 @@ def test_holes_are_filled_without_a_page_for_it_and_come_back_when_that_is_dropp
     assert len(kept) == 150
 
 
+def test_a_hole_much_larger_than_others_is_filled_whole() -> None:
+    ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 32 * MB)
+    blocks = [LIBRARY.take(size * MB, 1) for size in (20, 1, 25, 1, 2, 1, 3, 1)]
+    for block in blocks[::2]:
+        LIBRARY.free(block)
+    first, *_ = trim(LIBRARY, MB)
+    assert first.free > 45 * MB
+    filling = Filling(LIBRARY)
+    filling.add(first, MB)
+    assert LIBRARY.totals().fordblks < 4 * MB
+    filling.drop()
+    for block in blocks[1::2]:
+        LIBRARY.free(block)
+
+
 def resident_pages() -> int:
     with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - nothing to import
         return int(file.read().split()[1])
