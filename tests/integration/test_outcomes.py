@@ -32,7 +32,7 @@ def test_the_failure_is_the_message_alone(project: Project) -> None:
             "  Each request counts, and each hop of a redirect. The platform refuses the next one:",
             '  "Too many subrequests by single Worker invocation".',
             "  Fix:",
-            "      response = await client.get(url, params={'per_page': 100})*",
+            "      client.get(url, params={'per_page': 100})*",
             "      await env.QUEUE.sendBatch(rest)*",
             '  On purpose? @pytest.mark.cf_limits(allow={"subrequests": "the reason"})',
             "  https://developers.cloudflare.com/workers/platform/limits/#subrequests",
