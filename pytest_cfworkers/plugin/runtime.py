@@ -182,7 +182,7 @@ def _figure(value: float) -> str:
 
 
 def _begin_with_the_rule(report: pytest.TestReport, first: Violation) -> None:
-    """Let the line of a test in pytest's short summary tell the rule, where the path of a class would take its place."""
+    """Let the line of a test in pytest's short summary tell the rule, in the place of a class's path."""
     if (crash := getattr(report.longrepr, "reprcrash", None)) is not None:
         crash.message = f"{first.rule}: {first.headline}"
 
