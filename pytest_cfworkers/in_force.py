@@ -6,7 +6,7 @@ from typing import Any, Self, final
 
 from pytest_cfworkers.choices import PLANS, ConnectionModel, MemoryMode, Plan
 from pytest_cfworkers.keys import LimitsError, choice, read
-from pytest_cfworkers.limits import BY_KEY, LIMITS
+from pytest_cfworkers.limits import BY_KEY, LIMITS, Limit
 
 
 @final
@@ -35,6 +35,7 @@ class Limits:
         trace: Whether memory is measured exactly, with the lines that hold it.
         memory_mode: How memory is measured otherwise.
         memory_baseline: Bytes that are taken before the code of the test.
+        whole: Whether every limit is in force that was not turned off one by one.
         percentiles: Milliseconds that the percentiles of the invocations that a test opens may come to: by the key
             of `cf_timing(...)`, such as "p95_ms".
     """
@@ -56,6 +57,7 @@ class Limits:
     trace: bool = False
     memory_mode: MemoryMode = "auto"
     memory_baseline: int = 0
+    whole: bool = True
     percentiles: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -114,7 +116,7 @@ class Limits:
     def only(self, *keys: str) -> Self:
         """Return a copy in which every other limit is off."""
         off: dict[str, Any] = {key: None for key in BY_KEY if key not in keys}
-        return replace(self, **off, given=self.given | off.keys())
+        return replace(self, **off, given=self.given | off.keys(), whole=False)
 
     def scaled(self, factor: float) -> Self:
         """Return a copy in which measured CPU time is multiplied by a factor before it is judged."""
@@ -133,16 +135,26 @@ class Limits:
         """Return the same limits as they would be on the other plan."""
         return self._on("free" if self.plan_name == "paid" else "paid")
 
+    def platform(self, key: str) -> float | None:
+        """Return what the platform holds to on this plan, by the Worker's own configuration, whatever was given."""
+        return self._number(BY_KEY[key], self.plan_name)
+
+    def is_own(self, key: str) -> bool:
+        """Tell whether a limit is another one than the platform's."""
+        return self[key] != self.platform(key)
+
     def __getitem__(self, key: str) -> float | None:
         """Return the number of a limit by its key."""
         return getattr(self, BY_KEY[key].key)  # type: ignore[no-any-return]
 
     def _on(self, plan: Plan) -> Self:
-        numbers: dict[str, Any] = {}
-        for limit in LIMITS:
-            if limit.key not in self.given:
-                number, configured = limit.number(plan), self.configured.get(limit.key)
-                if configured is not None:
-                    number = configured if plan == "paid" or number is None else min(number, configured)  # type: ignore[assignment]
-                numbers[limit.key] = number
+        numbers: dict[str, Any] = {
+            limit.key: self._number(limit, plan) for limit in LIMITS if limit.key not in self.given
+        }
         return replace(self, **numbers, plan_name=plan)
+
+    def _number(self, limit: Limit, plan: Plan) -> float | None:
+        number, configured = limit.number(plan), self.configured.get(limit.key)
+        if configured is None:
+            return number
+        return configured if plan == "paid" or number is None else min(number, configured)

@@ -14,6 +14,7 @@ from pytest_cfworkers.guards.bodies import has_body
 from pytest_cfworkers.guards.connection import Connection
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.limits import CLOSED_DUE_TO_LIMIT
+from pytest_cfworkers.manner import manner
 
 
 @final
@@ -73,7 +74,12 @@ class Exchange:
 
     def must_wait(self, asynchronous: bool) -> bool:
         """Tell whether the request may not be sent at once."""
-        return self._connection.state == "queued" or (asynchronous and admission.others_are_ready())
+        connection = self._connection
+        if connection.beyond:  # as is all that is queued
+            connection.manner = manner(asynchronous)
+            if connection.state == "queued":
+                return True
+        return asynchronous and admission.others_are_ready()
 
     def wait(self) -> None:
         """Block until the connection has its slot."""
@@ -127,6 +133,8 @@ class Exchange:
         streams = not response.is_closed and self._dialect.is_readable(response.stream, asynchronous=asynchronous)
         self._budget.headers(connection, body=streams)
         if streams:
+            if not asynchronous:  # under asyncio and trio bodies are closed alike
+                connection.manner = "thread"
             make = self._dialect.async_body if asynchronous else self._dialect.body
             response.stream = make(response.stream, self)
             # Held weakly, or a response that nobody holds any more would never be garbage collected.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from pytest_cfworkers import admission, attribution
 from pytest_cfworkers.callsite import capture
+from pytest_cfworkers.manner import manner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,6 +31,8 @@ class Budget:
             f"D1 {trip.kind}", site, statements=trip.statements or ("",), parameters=trip.parameters
         )
         try:
+            if connection.beyond:
+                connection.manner = manner(True)
             if connection.state == "queued":
                 await admission.wait_for_slot_async(invocation, connection, None)
             elif admission.others_are_ready():

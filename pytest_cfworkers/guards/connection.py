@@ -12,6 +12,10 @@ Outcome = Literal["consumed", "cancelled", "failed", "evicted", "abandoned"]
 """How a connection ended; abandoned: its response was garbage collected with its body unread."""
 
 
+Manner = Literal["asyncio", "trio", "thread"]
+"""How a request is sent: awaited under asyncio or trio, or by a call that blocks its thread."""
+
+
 class Waiter(Protocol):
     """What wakes the driver of a queued connection, from any thread."""
 
@@ -34,6 +38,7 @@ class Connection:
         used: Numbers the last use of its body, in order: the least one is the least recently used.
         waiter: What wakes its driver while it is queued.
         service: Whether it leads to one of Cloudflare's services and not outside.
+        manner: How it was sent. Known of one beyond the limit and of one whose body is streamed: others break nothing.
         cancel: Closes its response where it is evicted; an asynchronous one returns an awaitable.
     """
 
@@ -51,6 +56,7 @@ class Connection:
     used: int = 0
     waiter: Waiter | None = None
     service: bool = False
+    manner: Manner = "asyncio"
     cancel: Callable[[], object] | None = None
 
     def __init__(self, label: object, site: Site, thread: int, opened_at: float) -> None:

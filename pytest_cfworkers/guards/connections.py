@@ -42,11 +42,12 @@ class ConnectionGuard:
         opened: Connections ever opened.
         beyond: Connections opened when every slot was taken.
         peak: The most that held a slot or asked for one at the same time.
-        seventh: The line that first asked for more slots than there are.
+        seventh: The connection that was the first to ask for more slots than there are.
         queued: Connections that had to wait for a slot.
         queued_s: Seconds that they waited, in all.
         evicted: Connections cancelled to make room, by the line that opened them.
         timed_out: Connections whose own timeout ran out in the queue, by line.
+        first_timed_out: The first of those.
         abandoned: Connections whose response was garbage collected with its body unread, by line.
         closed: The first `KEPT` closed connections, for a timeline.
     """
@@ -59,16 +60,18 @@ class ConnectionGuard:
     peak: int = 0
     _peak_sites: Counter[Site] = field(default_factory=Counter)
     _peak_services: int = 0
-    seventh: Site | None = None
+    _peak_threads: int = 0
+    seventh: Connection | None = None
     queued: int = 0
     queued_s: float = 0.0
     evicted: Counter[Site] = field(default_factory=Counter)
     timed_out: Counter[Site] = field(default_factory=Counter)
+    first_timed_out: Connection | None = None
     abandoned: Counter[Site] = field(default_factory=Counter)
     closed: list[Connection] = field(default_factory=list)
     _holders: dict[Connection, None] = field(default_factory=dict)
     _queue: dict[Connection, None] = field(default_factory=dict)
-    _abandoned_for: dict[Site, object] = field(default_factory=dict)
+    _abandoned_for: dict[Site, Connection] = field(default_factory=dict)
     _streaming: dict[Connection, None] = field(default_factory=dict)
     _peaking: bool = False
     """What is open is the most that ever was beyond the limit, and is to be noted before it gets less."""
@@ -104,17 +107,24 @@ class ConnectionGuard:
         return self._peak_services
 
     @property
+    def peak_threads(self) -> int:
+        """How many threads opened those at the peak; 0 while the limit is kept."""
+        if self._peaking:
+            self._note_peak()
+        return self._peak_threads
+
+    @property
     def unread(self) -> Counter[Site]:
         """The responses whose body was neither read to its end nor closed, by the line that opened them."""
         # Copies first: another thread may open and close connections meanwhile.
         return self.abandoned.copy() + Counter(connection.site for connection in self.streaming)
 
     @property
-    def unread_for(self) -> dict[Site, object]:
-        """What the first of the unread responses of each line answers, by its label."""
+    def unread_for(self) -> dict[Site, Connection]:
+        """The first connection of each line whose response was left unread."""
         first = self._abandoned_for.copy()
         for connection in self.streaming:
-            first.setdefault(connection.site, connection.label)
+            first.setdefault(connection.site, connection)
         return first
 
     def open(
@@ -200,7 +210,7 @@ class ConnectionGuard:
             del self._streaming[connection]
             if outcome == "abandoned":
                 self.abandoned[connection.site] += 1
-                self._abandoned_for.setdefault(connection.site, connection.label)
+                self._abandoned_for.setdefault(connection.site, connection)
         elif state == "queued":
             self.queued_s += now - connection.opened_at
             del self._queue[connection]
@@ -235,6 +245,7 @@ class ConnectionGuard:
         """
         if connection.state in {"queued", "waiting"}:
             self.timed_out[connection.site] += 1
+            self.first_timed_out = self.first_timed_out or connection
         return self.close(connection, "failed", now)
 
     def withdraw(self, connection: Connection, now: float) -> Woken:
@@ -253,13 +264,14 @@ class ConnectionGuard:
         wanted = (*self._holders, *self._queue)
         self._peak_sites = Counter(connection.site for connection in wanted)
         self._peak_services = sum(connection.service for connection in wanted)
+        self._peak_threads = len({connection.thread for connection in wanted})
         self._peaking = False
 
     def _open_beyond(self, connection: Connection, now: float, *, waits: bool) -> None:
         connection.beyond = True
         self.beyond += 1
         if self.seventh is None:
-            self.seventh = connection.site
+            self.seventh = connection
         if waits and self.queueing:
             self.queued += 1
             self._queue[connection] = None

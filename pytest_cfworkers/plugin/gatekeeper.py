@@ -38,7 +38,8 @@ class Gatekeeper:
         try:
             self._upload = _upload(self._settings)
         except (BundleError, WranglerError) as error:
-            raise pytest.UsageError(f"cf_bundle: {error}") from None
+            asks = "cf_bundle" if self._settings.bundle is not None else f"cf_gate: {_asking(self._settings)[0]}"
+            raise pytest.UsageError(f"{asks}: {error}") from None
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Judge the run; a critical gate that does not hold fails it, unless its tests did already."""
@@ -91,5 +92,12 @@ def _upload(settings: Settings) -> Upload | None:
         if own is not None:
             return of_wrangler(own)
         return of_folder(folder, wrangler.main.name if wrangler is not None and wrangler.main is not None else None)
-    asked = any(gate.metric.name.startswith(("bundle_", "startup_")) for gate in settings.gates)
-    return of_wrangler(wrangler) if asked and wrangler is not None and wrangler.main is not None else None
+    if wrangler is None or wrangler.main is None or not _asking(settings):
+        return None
+    return of_wrangler(wrangler)
+
+
+def _asking(settings: Settings) -> list[str]:
+    """Return the gates that ask for the bundle."""
+    named = (gate for gate in settings.gates if gate.metric.name.startswith(("bundle_", "startup_")))
+    return [gate.expression for gate in named]

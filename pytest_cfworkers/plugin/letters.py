@@ -13,5 +13,7 @@ class Letters:
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """Tell pytest the outcome, the letter and the word of such a test."""
         if report.failed and getattr(report, "cf_verdict", False):
-            return "failed", "L", ("LIMITS", {"red": True})
+            _, _, name = report.location
+            subtest = (report.head_line or "").removeprefix(name)  # what pytest calls it beside its test
+            return "failed", "L", (f"LIMITS{subtest}", {"red": True})
         return None

@@ -1,7 +1,7 @@
 """The hooks around each test of a run in which at least one is guarded."""
 
 from collections.abc import Generator
-from typing import Any, Final, final
+from typing import Any, Final, NoReturn, final
 
 import pytest
 
@@ -91,6 +91,9 @@ class Runtime:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Tell the report of a test what its guard found."""
         report = yield
+        error = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(error, CfLimitExceeded):
+            _begin_with_the_rule(report, error.violations[0])
         guard = item.stash.get(GUARD, None)
         if guard is None or call.when != "call" or guard.runs:  # a subtest reports before its test has ended
             return report
@@ -152,16 +155,20 @@ class Runtime:
         try:
             limits = marked_limits.limits_of(item, self._settings.limits, self._settings.mode)
         except LimitsError as error:  # a mark that was added after collection
-            pytest.fail(str(error), pytrace=False)
+            _refuse(str(error))
         adjusted: object = item.ihook.pytest_cf_limits(item=item, limits=limits)
         if adjusted is None:
             return limits
         if not isinstance(adjusted, Limits):
-            pytest.fail(
-                f"pytest_cf_limits returned {adjusted!r}; valid: limits, as by limits.replace(subrequests=20), or None",
-                pytrace=False,
+            _refuse(
+                f"pytest_cf_limits returned {adjusted!r}; valid: limits, as by limits.replace(subrequests=20), or None"
             )
         return adjusted
+
+
+def _refuse(problem: str) -> NoReturn:
+    """Fail a test with a message alone. Not hidden from tracebacks: pytest tells of those that show nothing."""
+    raise pytest.fail.Exception(problem, pytrace=False) from None
 
 
 def _properties(item: pytest.Item, record: TestRecord) -> list[tuple[str, object]]:
@@ -173,6 +180,12 @@ def _properties(item: pytest.Item, record: TestRecord) -> list[tuple[str, object
 
 def _figure(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def _begin_with_the_rule(report: pytest.TestReport, first: Violation) -> None:
+    """Let the line of a test in pytest's short summary tell the rule, in the place of a class's path."""
+    if (crash := getattr(report.longrepr, "reprcrash", None)) is not None:
+        crash.message = f"{first.rule}: {first.headline}"
 
 
 def _message(excinfo: pytest.ExceptionInfo[BaseException], first: Violation) -> Any:

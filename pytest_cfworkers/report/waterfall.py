@@ -1,5 +1,6 @@
 """What was open when, as text: a line for each connection, time from left to right."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -17,6 +18,8 @@ _LABEL: Final = 0.4
 
 _SHORTEST: Final = 0.001
 """Milliseconds that are drawn at least: the clock's own step."""
+
+_REQUEST: Final = re.compile(r"(?P<method>\S+ )[^/\s]+://(?P<host>[^/]*)(?P<path>/.*)")
 
 _LOAD: Final = "want a slot"
 """The label of the line that counts those that hold a slot or wait for one."""
@@ -52,9 +55,10 @@ def waterfall(timeline: Timeline, *, width: int, encoding: str | None = "utf-8")
     # The time before the first and after the last says nothing about them.
     start = min(span.opened_ms for span in spans)
     last = max(start + _SHORTEST, *(_end(span, timeline.wall_ms) for span in spans))
-    labels = [_shown(span.label, encoding) for span in spans]
     columns = max(width, _NARROWEST)
-    room = min(max(map(len, (*labels, _LOAD))), int(columns * _LABEL))
+    most = int(columns * _LABEL)
+    labels = _shortened([_shown(span.label, encoding) for span in spans], most)
+    room = min(max(map(len, (*labels, _LOAD))), most)
     chart = columns - room - 2 - 1
     scale = chart / (last - start)
     yield f"{_cut('', room, pen)} {_axis(start, last, chart)}"
@@ -86,9 +90,25 @@ def _shown(label: str, encoding: str | None) -> str:
     return text
 
 
+def _shortened(labels: list[str], most: int) -> list[str]:
+    """Leave out what says least, of all labels alike, where one is too long: the scheme, then a host that all share."""
+    if max(map(len, labels)) <= most:
+        return labels
+    found = [_REQUEST.fullmatch(label) for label in labels]
+    pairs = list(zip(labels, found, strict=True))
+    bare = [label if url is None else url["method"] + url["host"] + url["path"] for label, url in pairs]
+    if max(map(len, bare)) <= most or len({url["host"] for url in found if url is not None}) != 1:
+        return bare
+    return [label if url is None else url["method"] + url["path"] for label, url in pairs]
+
+
 def _cut(label: str, room: int, pen: _Pen) -> str:
-    """Fit a label; what tells connections apart stands at the end of their URLs."""
-    return label.ljust(room) if len(label) <= room else pen.cut + label[len(label) - room + 1 :]
+    """Fit a label: what tells connections apart are the method and the end of the URL."""
+    if len(label) <= room:
+        return label.ljust(room)
+    method, space, _ = label.partition(" ")
+    kept = f"{method}{space}{pen.cut}" if space and len(method) < room // 2 else pen.cut
+    return kept + label[len(label) - room + len(kept) :]
 
 
 def _axis(start: float, last: float, chart: int) -> str:

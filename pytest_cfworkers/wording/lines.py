@@ -1,5 +1,6 @@
 """How messages name lines of the user's code."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -12,6 +13,31 @@ _LINES: Final = 8
 
 _SOURCE: Final = 72
 """Characters of a source line that are quoted."""
+
+
+_PROSE: Final = 79
+"""Columns that prose takes at most, with what it is indented by: a terminal has 80. Code and paths may take more."""
+
+
+def prose(text: str, *, indent: int, hang: str = "") -> list[str]:
+    """Break sentences into lines.
+
+    Args:
+        text: The sentences. A line that is an address stays whole.
+        indent: Columns that each line will be indented by.
+        hang: What each line after the first begins with.
+    """
+    return [
+        line
+        for part in text.splitlines()
+        for line in textwrap.wrap(
+            part,
+            _PROSE - indent,
+            subsequent_indent=hang,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    ]
 
 
 def place(frame: Frame) -> str:

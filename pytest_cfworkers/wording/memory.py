@@ -13,8 +13,8 @@ from pytest_cfworkers.guards.memory import HeldLine, Measurement
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.size import format_size
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording.lines import quoted
-from pytest_cfworkers.wording.records import origin, violation_of
+from pytest_cfworkers.wording.lines import prose, quoted
+from pytest_cfworkers.wording.records import origin, own, violation_of
 
 _LINES: Final = 8
 """Lines named in one message; the rest are summed up."""
@@ -26,7 +26,7 @@ _SOURCE: Final = 60
 """Characters of a source line that are quoted."""
 
 _PLATFORM: Final = (
-    "A Worker has 128 MB for its whole isolate: JavaScript, WebAssembly, and every request it serves at the time.\n"
+    "A Worker has 128 MB for its whole isolate: JavaScript, WebAssembly, and every request it serves at the time. "
     "Beyond it requests end with error 1102."
 )
 
@@ -48,7 +48,7 @@ def memory(measured: Measurement, limits: Limits) -> Violation:
         f"{format_size(measured.peak + baseline)} held at once, the limit is {format_size(limit)}"
         f"{origin('memory', limits)}",
         [*_evidence(measured, baseline), *_held(measured)],
-        _PLATFORM,
+        own("memory", limits) + _PLATFORM,
     )
 
 
@@ -66,7 +66,7 @@ def undecided_memory(measured: Measurement, limits: Limits) -> Violation:
         "memory",
         limits,
         measured.peak + limits.memory_baseline,
-        f"cannot be decided: between {low} and {high} of memory held at once, the limit is {limit}",
+        f"cannot be decided: between {low} and {high} held, the limit is {limit}",
         _evidence(measured, limits.memory_baseline),
         "",
     )
@@ -80,6 +80,10 @@ def unmeasured_memory(measured: Measurement, limits: Limits) -> Violation:
 
 
 def _evidence(measured: Measurement, baseline: int) -> list[str]:
+    return [line for told in _figures(measured, baseline) for line in prose(told, indent=4, hang="  ")]
+
+
+def _figures(measured: Measurement, baseline: int) -> list[str]:
     lines = [_BY[measured.engine]]
     if not measured.exact:
         low, high = _range(measured, 0)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from pytest_cfworkers.guards.connection import Manner
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.limits import Rule
 
@@ -19,7 +20,7 @@ FIXES: Final[dict[Rule, tuple[str, str]]] = {
         "await response.aclose()  # or by hand, before it is given up: for a retry, a fallback, an error",
     ),
     "subrequests": (
-        "response = await client.get(url, params={{'per_page': 100}})  # many things in one request,",
+        "client.get(url, params={{'per_page': 100}})  # many things in one request,",
         "await env.QUEUE.sendBatch(rest)  # and the rest in invocations of their own",
     ),
     "internal-subrequests": (
@@ -31,19 +32,43 @@ FIXES: Final[dict[Rule, tuple[str, str]]] = {
         "... WHERE id IN (SELECT value FROM json_each(?))  -- or one statement for many values",
     ),
     "memory": (
-        "async for chunk in response.aiter_bytes(): ...  # a stream, in place of await response.aread()",
+        "response.iter_bytes() or .aiter_bytes()  # a stream, in place of the whole body",
         "for page in pages: ...  # one after another, in place of a list of all",
     ),
     "cpu-time": (
-        "do less per invocation: pages instead of everything, and the rest through a queue,",
-        "or raise the budget of the paid plan in wrangler: limits = {{ cpu_ms = ... }}",
+        "do less per invocation: pages, not everything; the rest through a queue,",
+        "or raise the paid plan's budget in wrangler: limits = {{ cpu_ms = ... }}",
     ),
     "wall-time": (
-        "wait for independent things together: await asyncio.gather(a(), b()),",
-        "and leave what the answer does not need to ctx.waitUntil(...), or to a queue",
+        "wait for independent things together, by a gather or a task group,",
+        "and leave what the answer does not need to ctx.waitUntil(...) or a queue",
     ),
 }
 """Two lines for each rule; `{limit}` stands for the connections in force."""
+
+_OTHERWISE: Final[dict[tuple[Rule, Manner], tuple[str, str]]] = {
+    ("connections", "trio"): (
+        "slots = trio.CapacityLimiter({limit})  # one for the whole invocation",
+        "async with slots: response = await client.get(url)",
+    ),
+    ("connections", "thread"): (
+        "pool = ThreadPoolExecutor(max_workers={limit})  # one for the whole invocation",
+        "responses = list(pool.map(client.get, urls))",
+    ),
+    ("queued-timeout", "trio"): (
+        "async with slots:  # trio.CapacityLimiter({limit}): start the timer when the request has its connection",
+        "    with trio.fail_after(seconds): response = await client.get(url)",
+    ),
+    ("queued-timeout", "thread"): (
+        "with slots:  # threading.Semaphore({limit}): start the timer when the request has its connection",
+        "    response = client.get(url, timeout=seconds)",
+    ),
+    ("unread-body", "thread"): (
+        "with client.stream(method, url) as response: ...  # closes what was not read",
+        "response.close()  # or by hand, before it is given up: for a retry, a fallback, an error",
+    ),
+}
+"""The lines where those above would not run: they are written for asyncio."""
 
 _MEANINGS: Final[dict[Rule, str]] = {
     "connections": "More connections at once than a Worker has: the next one waits until one is free.",
@@ -61,6 +86,11 @@ _MEANINGS: Final[dict[Rule, str]] = {
 def meaning(rule: Rule) -> str:
     """Say in a sentence what it means that a rule is broken."""
     return _MEANINGS[rule]
+
+
+def fitting(rule: Rule, manner: Manner) -> tuple[str, str]:
+    """Return the two lines that mend a rule in code that sends its requests in a given manner."""
+    return _OTHERWISE.get((rule, manner), FIXES[rule])
 
 
 def fix(rule: Rule, limits: Limits) -> str:

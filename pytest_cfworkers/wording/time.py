@@ -8,10 +8,12 @@ from typing import Final
 from pytest_cfworkers.calibration import CPU_FACTORS, PYODIDE_CPU_FACTOR
 from pytest_cfworkers.counted import counted
 from pytest_cfworkers.in_force import Limits
-from pytest_cfworkers.limits import Rule
+from pytest_cfworkers.limits import WALL_PRESETS, Rule
 from pytest_cfworkers.timing_keys import PERCENTILES
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording.records import origin, violation_of
+from pytest_cfworkers.wording.lines import prose
+from pytest_cfworkers.wording.records import origin, own, violation_of
+from pytest_cfworkers.wording.remedies import FIXES
 
 _NOT_JUDGED: Final = "not judged: "
 
@@ -23,8 +25,9 @@ _SLOWEST: Final = 3
 
 _CLIENT_FIX: Final = (
     "make the client in a fixture, whose work does not count,",
-    "or with cf_ledger.paused(): client = httpx.AsyncClient()",
+    "or in a block of cf_ledger.paused().",
 )
+_OWN_FIX: Final = (FIXES["cpu-time"][0], "or raise your own limit, cpu_ms, if it may take so long.")
 
 
 def cpu_time(used_ms: float, certificates_ms: float, limits: Limits) -> Violation:
@@ -36,33 +39,37 @@ def cpu_time(used_ms: float, certificates_ms: float, limits: Limits) -> Violatio
         limits: The limits in force.
     """
     limit = limits.cpu_ms or 0
-    evidence = [_scale(used_ms, limits.cpu_scale)]
+    evidence = prose(_scale(used_ms, limits.cpu_scale), indent=4, hang="  ")
     decisive, mostly = used_ms - certificates_ms <= limit, certificates_ms > used_ms / 2
     if certificates_ms > used_ms * _WORTH_NAMING:
         without = "; without it the limit is kept" if decisive else ""
-        evidence.append(
+        told = (
             f"{certificates_ms:,.1f} ms of it went into certificates for SSL contexts, which no Worker reads{without}"
         )
+        evidence += prose(told, indent=4, hang="  ")
+    mending = _OWN_FIX if "cpu_ms" in limits.given else None
     return violation_of(
         "cpu-time",
         limits,
         round(used_ms, 1),
         f"{used_ms:,.1f} ms of CPU time, the limit is {limit:,} ms{origin('cpu_ms', limits)}",
         evidence,
-        "A Worker that keeps running over its CPU time is ended with error 1102; single overruns are tolerated.",
-        fix=_CLIENT_FIX if decisive or mostly else None,
+        f"{own('cpu_ms', limits)}A Worker that keeps running over its CPU time is ended with error 1102; "
+        f"single overruns are tolerated.",
+        fix=_CLIENT_FIX if decisive or mostly else mending,
     )
 
 
 def wall_time(used_ms: float, limits: Limits) -> Violation:
     """The invocation took too long."""
+    whose = "" if limits.wall_ms in WALL_PRESETS.values() else "The limit is your own. "
     return violation_of(
         "wall-time",
         limits,
         round(used_ms, 1),
         f"{used_ms:,.1f} ms from start to end, the limit is {limits.wall_ms:,} ms",
         [],
-        "The platform ends work 30 s after the response, and cron, queue and alarm handlers after 15 minutes.",
+        f"{whose}The platform ends work 30 s after the response, and cron, queue and alarm handlers after 15 minutes.",
     )
 
 
@@ -88,6 +95,7 @@ def slow_percentile(key: str, observed_ms: float, opened: Sequence[tuple[str, fl
         f"the limit is {bound:,} ms",
         evidence,
         f"{PERCENTILES[key]:g} % of the invocations that the test opens must end within {bound:,} ms each.",
+        key=key,
     )
     return replace(violation, limit=bound)
 
@@ -122,7 +130,7 @@ def is_not_judged(violation: Violation) -> bool:
 
 def _not_judged(rule: Rule, limits: Limits, headline: str, why: str) -> Violation:
     violation = violation_of(rule, limits, 0, f"{_NOT_JUDGED}{headline}", [], "")
-    return replace(violation, remedy=why)
+    return replace(violation, remedy="\n".join(prose(why, indent=2)))
 
 
 def _scale(used_ms: float, scale: float) -> str:

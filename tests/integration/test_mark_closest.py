@@ -195,6 +195,9 @@ def test_a_wrong_mark_that_a_fixture_adds_fails_that_test(project: Project) -> N
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
+            "*_ test_wrong _*",
             "test_it.py:7 (a mark of test_wrong that is made elsewhere): subrequests=-1 is not a limit; *",
-        ]
+            "*short test summary info*",  # and nothing of how it came about
+        ],
+        consecutive=True,
     )

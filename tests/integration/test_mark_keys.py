@@ -23,7 +23,7 @@ BREAKS = {
     "internal_subrequests": (
         "internal_subrequests=0",
         INTERNAL,
-        "internal-subrequests: 1 subrequest to Cloudflare services, the limit is 0",
+        "internal-subrequests: 1 call of a service, the limit is 0",
     ),
     "d1_queries": ("d1_queries=0", QUERY, "d1-queries: 1 D1 query, the limit is 0"),
     "cpu_ms": ("cpu_ms=0.5", WORK, "cpu-time: * ms of CPU time, the limit is 0.5 ms"),

@@ -107,6 +107,20 @@ def test_a_bundle_that_changes_under_the_run_and_cannot_be_read_fails_it(worker:
     result.stdout.fnmatch_lines(["the bundle is not measured: *"])
 
 
+@pytest.mark.parametrize("source", ["command line", "ini file"])
+def test_a_gate_that_asks_for_a_bundle_that_is_not_there_is_named_itself(worker: Project, source: str) -> None:
+    """And no option that nobody gave."""
+    put(worker, "wrangler.toml", 'main = "src/gone.py"\n')
+    gate = "bundle_size <= 1MB"
+    if source == "ini file":
+        worker.ini(cf_gate=gate)
+    text = worker.refuse(*(["--cf-gate=p95_ms<=9", f"--cf-gate={gate}"] if source == "command line" else []))
+    pytest.LineMatcher(text.splitlines()).fnmatch_lines(
+        ["*cf_gate: bundle_size<=1MB: *gone.py, the main of *wrangler.toml, does not exist"]
+    )
+    assert "cf_bundle" not in text
+
+
 @pytest.mark.parametrize(
     ("folder", "said"),
     [

@@ -29,10 +29,11 @@ def test_the_failure_is_the_message_alone(project: Project) -> None:
             "    sent from:",
             "      2 × sending.py:15 in send: client.get(*)",
             "          called from test_it.py:6 in test_broken",
-            "  Each request counts, and each hop of a redirect. The platform refuses the next one:",
+            "  Each request counts, and each hop of a redirect. The limit is your own. The",
+            "  platform refuses what is beyond 10,000:",
             '  "Too many subrequests by single Worker invocation".',
             "  Fix:",
-            "      response = await client.get(url, params={'per_page': 100})*",
+            "      client.get(url, params={'per_page': 100})*",
             "      await env.QUEUE.sendBatch(rest)*",
             '  On purpose? @pytest.mark.cf_limits(allow={"subrequests": "the reason"})',
             "  https://developers.cloudflare.com/workers/platform/limits/#subrequests",
@@ -331,4 +332,66 @@ def test_reading_what_was_evicted_fails_in_the_users_line_and_shows_no_line_of_t
     result = project.run("--cf-limits=enforce")  # which fails where a line of the plugin is shown
     result.stdout.fnmatch_lines(
         ["test_it.py:10: in read_seven", "E *ReadError: Response closed due to connection limit"]
+    )
+
+
+@pytest.mark.parametrize("style", ["auto", "native", "line", "no"])
+def test_the_short_summary_begins_with_the_rule_wherever_a_limit_was_broken(
+    project: Project, monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
+    """Also where pytest shows the line that raised, because the test opened a block itself or asserted something."""
+    monkeypatch.setenv("COLUMNS", "100")
+    project.write(
+        test_it="""
+        from sending import send
+
+        def test_block(cf_invocation):
+            try:
+                raise ValueError("which is told, too")
+            except ValueError:
+                with cf_invocation(subrequests=1):
+                    send(2)
+
+        def test_memory(cf_memory):
+            held = bytearray(8 * 2**20)
+            cf_memory.assert_under("1 MB")
+        """
+    )
+    result = project.run(f"--tb={style}", shows_plugin=style == "native")
+    result.stdout.fnmatch_lines(
+        [
+            "LIMITS test_it.py::test_block - subrequests: 2 subrequests, the limit is 1",
+            "FAILED test_it.py::test_memory - memory: * MB held at once, the limit is 1 MB",
+        ]
+    )
+    if style == "auto":
+        result.stdout.fnmatch_lines(
+            [
+                "E *ValueError: which is told, too",
+                "> *with cf_invocation(subrequests=1):",
+                "E *pytest_cfworkers.violation.CfLimitExceeded: subrequests: 2 subrequests, the limit is 1",
+                "test_it.py:*: CfLimitExceeded",
+            ]
+        )
+
+
+def test_the_lines_of_subtests_name_them(project: Project) -> None:
+    project.write(
+        test_it="""
+        from sending import send
+
+        def test_it(subtests, cf_invocation):
+            for number in (1, 2):
+                with subtests.test("some", number=number), cf_invocation(subrequests=1):
+                    send(number)
+            with subtests.test(), cf_invocation(subrequests=1):
+                send(2)
+        """
+    )
+    project.run("-v").stdout.fnmatch_lines(
+        [
+            "test_it.py::test_it LIMITS ?some? (number=2) *",
+            "LIMITS ?some? (number=2) test_it.py::test_it - subrequests: *",
+            "LIMITS (<subtest>) test_it.py::test_it - subrequests: *",
+        ]
     )

@@ -94,7 +94,7 @@ def violation(connections: int, number: int = 0, rule: Rule = "connections") -> 
             "open at that moment:",
             f"  {connections} × {site[0].path}:{site[0].line} in {site[0].function}: await asyncio.gather(*tasks)",
             f"      called from {site[1].path}:{site[1].line} in {site[1].function}",
-            f"{connections - SLOTS} of them waited in the queue, {number % 90 + 1}.5 ms in all",
+            f"in the whole invocation {connections - SLOTS} connections waited in the queue, {number % 90}.5 ms in all",
         ),
         remedy=(
             f"A Worker has {SLOTS} connections at a time; the next one waits until one is free.\n"

@@ -46,7 +46,7 @@ TOLD = [
     "SELECT * FROM users WHERE id = ? AND name LIKE ?2",
     "SELECT token FROM users WHERE token = ? AND basic IS NULL",
     "20 connections at once, the limit is 6",
-    "  14 of them waited in the queue, 1.0 ms in all",
+    "  in the whole invocation 14 connections waited in the queue, 1.0 ms in all",
     "while the app handled GET /a/b",
     "await db.prepare(sql).bind()",
     "x = a if b else c",

@@ -54,6 +54,44 @@ def test_states_are_told_apart_by_their_characters() -> None:
     ]
 
 
+def labels(*urls: str, width: int) -> list[str]:
+    """What stands before the lines of connections in a terminal of a width."""
+    spans = tuple(span(number, 1, 1, 2, 3, label=url) for number, url in enumerate(urls))
+    lines = list(waterfall(replace(THREE, spans=spans), width=width))
+    return [line.partition("│")[0].rstrip() for line in lines[1 : 1 + len(urls)]]
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (130, ["GET https://api.example/repos/a/issues", "DELETE https://api.example/repos/b", "D1 batch"]),
+        (80, ["GET api.example/repos/a/issues", "DELETE api.example/repos/b", "D1 batch"]),
+        (60, ["GET /repos/a/issues", "DELETE /repos/b", "D1 batch"]),
+    ],
+)
+def test_labels_lose_the_scheme_then_the_host_and_never_the_method(width: int, shown: list[str]) -> None:
+    urls = ("GET https://api.example/repos/a/issues", "DELETE https://api.example/repos/b", "D1 batch")
+    assert labels(*urls, width=width) == shown
+
+
+def test_hosts_that_differ_tell_connections_apart_and_stay() -> None:
+    urls = [f"GET https://{name}.a-long-name-of-a-host.example/" for name in ("one", "two")]
+    assert labels(*urls, width=100) == [
+        "GET one.a-long-name-of-a-host.example/",
+        "GET two.a-long-name-of-a-host.example/",
+    ]
+    assert labels(*urls, width=80) == ["GET …ong-name-of-a-host.example/"] * 2
+
+
+def test_what_is_still_too_long_keeps_its_method_and_its_end() -> None:
+    path = "/organisations/one/repositories/two/issues/"
+    assert labels(f"POST https://api.example{path}1", f"POST https://api.example{path}2", width=60) == [
+        "POST …ories/two/issues/1",
+        "POST …ories/two/issues/2",
+    ]
+    assert labels(f"A-METHOD-OF-ONES-OWN https://api.example{path}3", width=60) == ["…positories/two/issues/3"]
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", None, "no-such-encoding"])
 def test_without_the_characters_for_it_ascii_is_used(encoding: str | None) -> None:
     lines = list(waterfall(THREE, width=66, encoding=encoding))

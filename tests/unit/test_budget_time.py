@@ -1,5 +1,6 @@
 """How times are judged: by a scale, and not where something disturbed them."""
 
+import re
 import sys
 from collections.abc import Iterator
 from types import FrameType
@@ -44,8 +45,10 @@ def test_the_message_gives_what_was_measured_and_the_factor() -> None:
 
 def test_without_a_scale_the_message_gives_the_factor_of_pyodide() -> None:
     (violation,) = used(GIVEN, cpu_s=0.06).violations
-    (line,) = violation.evidence
-    assert line.startswith("measured on CPython here, times 1; a Worker's Pyodide takes about ")
+    told = " ".join(line.strip() for line in violation.evidence)
+    assert re.fullmatch(
+        r"measured on CPython here, times 1; .* takes about \S+ times as long \(.*\): cf_cpu_scale", told
+    )
 
 
 def test_the_plans_own_number_warns_by_the_same_scale() -> None:
@@ -59,21 +62,24 @@ def test_the_plans_own_number_warns_by_the_same_scale() -> None:
 
 def test_certificates_that_make_the_difference_are_named_with_the_fix() -> None:
     (violation,) = used(GIVEN.scaled(2), cpu_s=0.04, certificates_s=0.03).violations
-    assert violation.evidence[1] == (
-        "60.0 ms of it went into certificates for SSL contexts, which no Worker reads; without it the limit is kept"
+    assert violation.evidence[1:] == (
+        "60.0 ms of it went into certificates for SSL contexts, which no Worker",
+        "  reads; without it the limit is kept",
     )
     assert "make the client in a fixture" in violation.remedy
 
 
 def test_certificates_that_are_not_all_are_named_alone() -> None:
     (violation,) = used(GIVEN, cpu_s=0.2, certificates_s=0.03).violations
-    assert violation.evidence[1] == "30.0 ms of it went into certificates for SSL contexts, which no Worker reads"
+    assert " ".join(violation.evidence).endswith(
+        " 30.0 ms of it went into certificates for SSL contexts, which no Worker   reads"
+    )
     assert "make the client in a fixture" not in violation.remedy
 
 
 def test_certificates_that_took_next_to_nothing_are_not_named() -> None:
     (violation,) = used(GIVEN, cpu_s=0.2, certificates_s=0.001).violations
-    assert len(violation.evidence) == 1
+    assert "certificates" not in " ".join(violation.evidence)
 
 
 # what disturbs
@@ -109,7 +115,7 @@ def test_under_a_debugger_no_time_is_judged_and_the_advice_says_so(debugger: str
         "not judged: 1,000.0 ms of CPU time, the limit is 50 ms",
         "not judged: 1,000.0 ms from start to end, the limit is 100 ms",
     ]
-    assert {advice.remedy for advice in invocation.advice} == {
+    assert {advice.remedy.replace("\n", " ") for advice in invocation.advice} == {
         f"the debugger {debugger} may have stopped the test meanwhile. Run it without one to have it judged."
     }
 
@@ -141,7 +147,7 @@ def test_what_stopped_the_program_is_told_also_after_it_went_on() -> None:
     invocation.finish()
     assert invocation.violations == ()
     (advice,) = invocation.advice
-    assert advice.remedy == "a breakpoint may have stopped the test meanwhile. Run it without one to have it judged."
+    assert advice.remedy == ("a breakpoint may have stopped the test meanwhile. Run it without one to have\nit judged.")
 
 
 @pytest.mark.usefixtures("no_tracer")

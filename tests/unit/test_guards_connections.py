@@ -59,7 +59,8 @@ class Connections(RuleBasedStateMachine):
         self.opened = self.beyond = self.queued = self.peak = self.peak_services = 0
         self.queued_s = 0.0
         self.peak_sites: Counter[Site] = Counter()
-        self.seventh: Site | None = None
+        self.seventh: Connection | None = None
+        self.first_timed_out: Connection | None = None
         self.evicted: Counter[Site] = Counter()
         self.timed_out: Counter[Site] = Counter()
         self.abandoned: Counter[Site] = Counter()
@@ -131,7 +132,7 @@ class Connections(RuleBasedStateMachine):
         self.queued += queued
         if full:
             self.beyond += 1
-            self.seventh = self.seventh or site
+            self.seventh = self.seventh or connection
         wanted = [*self.holding(), *self.asking()]
         if len(wanted) > self.peak:
             self.peak = len(wanted)
@@ -222,6 +223,7 @@ class Connections(RuleBasedStateMachine):
         connection = self.pick(data, "queued", "waiting")
         woken = self.guard.time_out(connection, self.now)
         self.timed_out[self.end(connection).site] += 1
+        self.first_timed_out = self.first_timed_out or connection
         assert connection.outcome == "failed"
         self.settle(woken)
 
@@ -292,7 +294,7 @@ class Connections(RuleBasedStateMachine):
         assert (guard.opened, guard.beyond, guard.queued) == (self.opened, self.beyond, self.queued)
         assert (guard.peak, guard.seventh, guard.queued_s) == (self.peak, self.seventh, self.queued_s)
         assert guard.evicted == self.evicted
-        assert guard.timed_out == self.timed_out
+        assert (guard.timed_out, guard.first_timed_out) == (self.timed_out, self.first_timed_out)
         assert guard.abandoned == self.abandoned
         unread = Counter(naive.site for naive in self.open_ones.values() if naive.place == "streaming")
         assert guard.unread == unread + self.abandoned
@@ -471,11 +473,27 @@ def test_without_queueing_the_excess_is_recorded_and_nobody_waits() -> None:
     assert (guard.peak, guard.beyond, guard.queued, guard.queued_s) == (5, 3, 0, 0.0)
 
 
-def test_the_first_line_beyond_the_limit_is_remembered() -> None:
+def test_the_first_connection_beyond_the_limit_is_remembered() -> None:
     guard = ConnectionGuard(1, "body")
-    for site in SITES:
-        guard.open("GET", site, 0.0, MAIN)
-    assert guard.seventh is SITES[1]
+    opened = [guard.open("GET", site, 0.0, MAIN) for site in SITES]
+    assert guard.seventh is opened[1]
+
+
+def test_the_first_that_timed_out_is_remembered() -> None:
+    guard = ConnectionGuard(1, "body")
+    _, *queued = (guard.open("GET", site, 0.0, MAIN) for site in SITES)
+    for connection in queued:
+        guard.time_out(connection, 0.0)
+    assert guard.first_timed_out is queued[0]
+
+
+@pytest.mark.parametrize("threads", [[1, 1, 1], [1, 2, 1], [3, 2, 1]])
+def test_the_threads_of_the_peak_are_counted_once_each(threads: list[int]) -> None:
+    guard = ConnectionGuard(1, "body")
+    assert guard.peak_threads == 0
+    for thread in threads:
+        guard.open("GET", HERE, 0.0, thread=thread)
+    assert guard.peak_threads == len(set(threads))
 
 
 def test_the_time_in_the_queue_is_that_until_the_slot_or_the_end() -> None:
@@ -575,7 +593,7 @@ def test_of_the_unread_bodies_of_a_line_the_first_is_named_that_was_not_closed()
         guard.headers(connection, 0.0, body=True)
         if label in {"GET read", "GET dropped"}:
             guard.close(connection, "consumed" if label == "GET read" else "abandoned", 0.0)
-    assert guard.unread_for == {HERE: "GET dropped"}
+    assert {site: connection.label for site, connection in guard.unread_for.items()} == {HERE: "GET dropped"}
 
 
 def test_the_unread_bodies_may_be_counted_while_another_thread_closes_one() -> None:

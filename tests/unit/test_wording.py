@@ -4,16 +4,20 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_cfworkers.callsite import NOWHERE, Frame, Site
+from pytest_cfworkers.guards.connection import Connection
 from pytest_cfworkers.guards.connections import ConnectionGuard
+from pytest_cfworkers.guards.memory import Measurement
 from pytest_cfworkers.guards.subrequests import SubrequestGuard
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.limits import BY_RULE, RULES
+from pytest_cfworkers.timing_keys import timed
 from pytest_cfworkers.violation import Violation
-from pytest_cfworkers.wording import d1, lines, requests, time
+from pytest_cfworkers.wording import d1, lines, memory, requests, time
 
 
 @pytest.fixture
@@ -65,10 +69,10 @@ BROKEN: dict[str, Callable[[Site], Violation]] = {
 }
 HEADLINES = {
     "connections": "7 connections at once, the limit is 6",
-    "queued-timeout": "1 request timed out in the queue for a connection, the limit is 0",
+    "queued-timeout": "1 request timed out in the queue, the limit is 0",
     "unread-body": "1 response body neither read nor closed, the limit is 0",
     "subrequests": "51 subrequests, the limit is 50 (free plan)",
-    "internal-subrequests": "1,001 subrequests to Cloudflare services, the limit is 1,000 (free plan)",
+    "internal-subrequests": "1,001 calls of services, the limit is 1,000 (free plan)",
     "d1-queries": "1,001 D1 queries, the limit is 1,000 (free plan)",
     "cpu-time": "1,012.3 ms of CPU time, the limit is 10 ms (free plan)",
     "wall-time": "6,012.3 ms from start to end, the limit is 5,000 ms",
@@ -131,20 +135,142 @@ def test_no_line_of_a_message_is_too_long_to_be_read(rule: str, app: Site) -> No
     assert max(map(len, str(BROKEN[rule](app)).splitlines())) <= 170
 
 
+@pytest.mark.parametrize("limits", [LIMITS, LIMITS.replace(connections=4, subrequests=9, cpu_ms=5, memory="9 MB")])
+@EACH_RULE
+def test_prose_fits_a_terminal_of_eighty_columns(
+    rule: str, limits: Limits, app: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code, addresses and the lines that name files may be longer: they are looked at, copied and clicked on."""
+    monkeypatch.setitem(globals(), "LIMITS", limits)
+    violation = BROKEN[rule](app)
+    head, _, rest = str(violation).partition("\n")
+    prose = [line for line in rest.splitlines() if not re.match(r"\s*https:|\s{6}|.*(app\.py|pytest\.mark)", line)]
+    assert max(map(len, [head, *prose])) <= 79
+
+
+def test_a_word_that_is_too_long_for_a_line_stays_whole() -> None:
+    word = "w" * 90
+    assert lines.prose(f"see {word} here\nhttps://a.example/{word}", indent=4) == [
+        "see",
+        word,
+        "here",
+        f"https://a.example/{word}",
+    ]
+
+
 @pytest.mark.parametrize("model", ["body", "headers"])
 def test_the_fix_goes_by_the_limit_in_force(app: Site, model: str) -> None:
     """A Worker that is held to three connections must not be told to use six."""
     limits = Limits.plan().replace(connections=3, connection_model=model)
     for violation in (too_many_connections(app, limits), timed_out_in_the_queue(app, limits)):
         assert "asyncio.Semaphore(3)" in violation.remedy
-        assert "A Worker has 3 connections at a time" in violation.remedy
+        assert violation.remedy.startswith("Your limit allows 3 at a time, where a Worker has 6")
+
+
+@pytest.mark.parametrize("limits", [Limits.plan(), Limits.plan().replace(connections=6)])
+def test_the_platforms_own_number_is_called_so_whoever_gave_it(app: Site, limits: Limits) -> None:
+    for violation in (too_many_connections(app, limits), timed_out_in_the_queue(app, limits)):
+        assert violation.remedy.startswith("A Worker has 6 connections at a time")
+
+
+def remedy_of(rule: str, limits: Limits) -> str:
+    """The remedy of a rule on one line."""
+    violation = {
+        "subrequests": lambda: requests.subrequests(spent(NOWHERE, limits.subrequests), limits),
+        "internal-subrequests": lambda: requests.internal_subrequests(
+            spent(NOWHERE, limits.internal_subrequests), limits
+        ),
+        "cpu-time": lambda: time.cpu_time(1e9, 0.0, limits),
+        "wall-time": lambda: time.wall_time(1e9, limits),
+        "memory": lambda: memory.memory(Measurement(peak=2**40, low=2**40, high=2**40, engine="tracemalloc"), limits),
+    }[rule]()
+    return " ".join(violation.remedy.split())
+
+
+OWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "subrequests": ({"subrequests": 20}, {"subrequests": 10_000}),
+    "internal-subrequests": ({"internal_subrequests": 20}, {"internal_subrequests": 10_000}),
+    "cpu-time": ({"cpu_ms": 20}, {"cpu_ms": 30_000}),
+    "wall-time": ({"wall_ms": 20}, {"wall_ms": "wait_until"}),
+    "memory": ({"memory": "20 MB"}, {"memory": "128 MB"}),
+}
+
+
+@pytest.mark.parametrize("rule", OWN)
+def test_what_the_platform_does_is_not_told_of_a_limit_of_ones_own(rule: str) -> None:
+    own, platform = OWN[rule]
+    assert "The limit is your own. " in remedy_of(rule, Limits.plan().replace(**own))
+    assert "your own" not in remedy_of(rule, Limits.plan().replace(**platform)).partition("Fix:")[0]
+
+
+def test_what_the_platform_refuses_goes_by_the_plan_and_the_wrangler_file() -> None:
+    own = Limits.plan().replace(subrequests=20)
+    assert "The platform refuses what is beyond 10,000:" in remedy_of("subrequests", own)
+    assert "The platform refuses what is beyond 300:" in remedy_of("subrequests", own.configure(subrequests=300))
+    configured = Limits.plan().configure(subrequests=300)
+    assert "The platform refuses the next one:" in remedy_of("subrequests", configured)
+
+
+def test_cpu_time_that_a_test_gave_is_not_raised_in_the_wrangler_file() -> None:
+    given, plans = Limits.plan().replace(cpu_ms=20), Limits.plan()
+    assert ("wrangler" in remedy_of("cpu-time", given), "raise your own" in remedy_of("cpu-time", given)) == (
+        False,
+        True,
+    )
+    assert ("wrangler" in remedy_of("cpu-time", plans), "raise your own" in remedy_of("cpu-time", plans)) == (
+        True,
+        False,
+    )
+
+
+# the way out
+
+
+def way_out(violation: Violation) -> str:
+    return violation.remedy.partition("On purpose? ")[2]
+
+
+@pytest.mark.parametrize(
+    ("violation", "key"),
+    [
+        (lambda limits: time.cpu_time(99, 0.0, limits), "cpu_ms"),
+        (lambda limits: time.wall_time(99, limits), "wall_ms"),
+        (lambda limits: time.slow_percentile("p95_ms", 99, [("a", 99)], limits), "p95_ms"),
+    ],
+)
+def test_where_only_times_are_limited_the_way_out_guards_nothing_else(
+    violation: Callable[[Limits], Violation], key: str
+) -> None:
+    times = timed(Limits.plan().only(), cpu_ms=20, wall_ms=20, p95_ms=20)
+    assert way_out(violation(times)) == f"@pytest.mark.cf_timing({key}=...) on the test gives it more time."
+    every = timed(Limits.plan(), cpu_ms=20, wall_ms=20, p95_ms=20)
+    assert way_out(violation(every)).startswith("@pytest.mark.cf_limits(allow=")
+
+
+def test_where_a_fixture_limits_something_the_way_out_says_what_else_it_does() -> None:
+    limits = Limits.plan().only("unread_bodies")
+    assert way_out(requests.unread_bodies(Counter({NOWHERE: 1}), limits)).splitlines() == [
+        '@pytest.mark.cf_limits(allow={"unread-body": "the reason"})',
+        "The mark guards every other limit, too.",
+    ]
 
 
 def test_the_connections_say_how_long_they_waited_and_whom_they_cost_the_body(app: Site) -> None:
     violation = too_many_connections(app, LIMITS)
     assert violation.evidence[:2] == ("open at that moment:", "  7 × app.py:2 in fetch: response = get(url)")
-    assert "1 of them waited in the queue, 500.0 ms in all" in violation.evidence
-    assert 'cancelled unread to make room, with "Response closed due to connection limit":' in violation.evidence
+    assert "in the whole invocation 1 connection waited in the queue, 500.0 ms in all" in violation.evidence
+    assert 'cancelled to make room, with "Response closed due to connection limit":' in violation.evidence
+
+
+def test_of_several_peaks_each_that_waited_is_told_once_and_of_no_single_moment(app: Site) -> None:
+    """Three times twenty: what waited in all is more than was open at any moment."""
+    guard = ConnectionGuard(6, "body")
+    for now in (0.0, 1.0, 2.0):
+        for connection in [guard.open("GET", app, now) for _ in range(20)]:
+            guard.headers(connection, now + 0.5, body=False)
+    violation = requests.connections(guard, LIMITS)
+    assert violation.headline == "20 connections at once, the limit is 6"
+    assert any(line.startswith("in the whole invocation 42 connections waited in the") for line in violation.evidence)
 
 
 def test_connections_that_did_not_wait_say_nothing_of_a_queue(app: Site) -> None:
@@ -164,7 +290,7 @@ def test_connections_that_did_not_wait_say_nothing_of_a_queue(app: Site) -> None
 )
 def test_the_connections_say_which_rule_counts_and_since_when(app: Site, model: str, expected: str) -> None:
     violation = too_many_connections(app, LIMITS.replace(connection_model=model))
-    assert expected in violation.remedy
+    assert expected in violation.remedy.replace("\n", " ")
 
 
 def test_a_number_that_was_given_is_not_called_the_plans(app: Site) -> None:
@@ -190,8 +316,13 @@ def test_a_single_time_is_not_counted_and_a_place_without_a_line_is_told() -> No
 
 def test_an_unread_body_names_the_request_where_one_line_sends_them_all(app: Site) -> None:
     """A library or a transport sends everything from one line; it alone would not tell which request it was."""
-    once = requests.unread_bodies(Counter({app: 1}), LIMITS, {app: "GET https://a.example/one"})
-    often = requests.unread_bodies(Counter({app: 2, NOWHERE: 3}), LIMITS, {app: "GET /one", NOWHERE: "GET /two"})
+
+    def first(label: str) -> Connection:
+        return Connection(label, NOWHERE, 0, 0.0)
+
+    once = requests.unread_bodies(Counter({app: 1}), LIMITS, {app: first("GET https://a.example/one")})
+    firsts = {app: first("GET /one"), NOWHERE: first("GET /two")}
+    often = requests.unread_bodies(Counter({app: 2, NOWHERE: 3}), LIMITS, firsts)
     assert once.evidence[-1] == "      for GET https://a.example/one"
     assert [line for line in often.evidence if "for" in line] == [
         "      the first for GET /two",
