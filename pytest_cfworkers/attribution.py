@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar, Token
 from typing import TYPE_CHECKING, Final
 
+from pytest_cfworkers.lineage import be_home
 from pytest_cfworkers.metering.account import Account, account_here, switch
 from pytest_cfworkers.metering.watch import Watch
 
@@ -65,6 +66,7 @@ def end(invocation: "Invocation") -> None:
 def enter(invocation: "Invocation") -> Entered:
     """Let work done in this context, and in the tasks that it starts, belong to an invocation."""
     switch(invocation.account)
+    be_home()
     return _current.set(invocation)
 
 

@@ -127,6 +127,8 @@ class Exchange:
         streams = not response.is_closed and self._dialect.is_readable(response.stream, asynchronous=asynchronous)
         self._budget.headers(connection, body=streams)
         if streams:
+            if not self._loads:
+                connection.led()  # whoever forgets the body may have ended when that is found
             make = self._dialect.async_body if asynchronous else self._dialect.body
             response.stream = make(response.stream, self)
             # Held weakly, or a response that nobody holds any more would never be garbage collected.

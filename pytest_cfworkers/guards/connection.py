@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol, final
 
 from pytest_cfworkers.callsite import Site
+from pytest_cfworkers.carrier import Carrier, led_by
 
 State = Literal["queued", "waiting", "streaming", "closed"]
 """Where a connection is in its life."""
@@ -34,6 +35,7 @@ class Connection:
         used: The number of the last event that used it: the least one is the least recently used.
         waiter: What wakes its driver while it is queued.
         service: Whether it leads to one of Cloudflare's services and not outside.
+        carrier: What carries the work that opened it; None where nothing does.
         cancel: Closes its response where it is evicted; an asynchronous one returns an awaitable.
     """
 
@@ -51,13 +53,21 @@ class Connection:
     used: int = 0
     waiter: Waiter | None = None
     service: bool = False
+    carrier: Carrier | None = None
     cancel: Callable[[], object] | None = None
+    _led: Site | None = None
 
     def __init__(self, label: object, site: Site, thread: int, opened_at: float) -> None:
         self.label = label
         self.site = site
         self.thread = thread
         self.opened_at = opened_at
+
+    def led(self) -> Site:
+        """Return the site, with who waited for its task or used its thread when this was asked first."""
+        if self._led is None:
+            self._led = led_by(self.site, self.carrier)
+        return self._led
 
     def __repr__(self) -> str:
         return f"<Connection {self.label} {self.state}>"

@@ -1,5 +1,7 @@
 """The state machine of the connections, against a naive model of the rule."""
 
+import asyncio
+import gc
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -16,13 +18,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pytest_cfworkers.callsite import Site
+from pytest_cfworkers.callsite import Frame, Site
+from pytest_cfworkers.carrier import carrier_here
 from pytest_cfworkers.choices import CONNECTION_MODELS, ConnectionModel
 from pytest_cfworkers.guards.connection import Connection, Outcome
 from pytest_cfworkers.guards.connections import KEPT, ConnectionGuard, Woken
 
 SITES = tuple(Site() for _ in range(3))
 HERE = SITES[0]
+SITE = Site((Frame("app.py", 3, "fetch"),))
 OUTCOMES: tuple[Outcome, ...] = ("consumed", "cancelled", "failed", "abandoned")
 
 
@@ -455,6 +459,40 @@ def test_the_first_line_beyond_the_limit_is_remembered() -> None:
     for site in SITES:
         guard.open("GET", site, 0.0)
     assert guard.seventh is SITES[1]
+
+
+def test_lines_beyond_the_limit_are_told_with_what_handed_over_their_work() -> None:
+    fetch, pool = (Site((Frame("app.py", line, name),)) for line, name in [(3, "fetch"), (9, "main")])
+    guard = ConnectionGuard(1, "body")
+    held = guard.open("", fetch, 0, carrier=pool)
+    queued = guard.open("", fetch, 1, carrier=pool)
+    both = fetch.frames + pool.frames
+    assert guard.seventh is not None
+    assert guard.seventh.frames == both
+    assert {site.frames: count for site, count in guard.peak_sites.items()} == {both: 2}
+    guard.time_out(queued, 2)
+    assert [site.frames for site in guard.timed_out] == [both]
+    guard.headers(held, 3, body=True)
+    assert [site.frames for site in guard.unread] == [both]
+    guard.close(held, "abandoned", 4)
+    assert [site.frames for site in guard.unread] == [site.frames for site in guard.unread_for] == [both]
+    assert held.site is queued.site is fetch
+
+
+def test_who_waits_for_those_that_hold_the_slots_is_asked_before_they_end() -> None:
+    """A task may end with its response unread, and then nobody waits for it any more."""
+
+    async def fetch() -> None:
+        guard.open("", SITE, 0, carrier=carrier_here())
+        await asyncio.sleep(0)
+
+    async def main() -> None:
+        await asyncio.gather(*(fetch() for _ in range(3)))
+
+    guard = ConnectionGuard(2, "body")
+    asyncio.run(main())
+    gc.collect()
+    assert [[frame.function for frame in site.frames] for site in guard.peak_sites] == [["fetch", "main"]]
 
 
 def test_the_time_in_the_queue_is_that_until_the_slot_or_the_end() -> None:
