@@ -1,6 +1,7 @@
 """What carries work that was started elsewhere, and the user's lines that started it."""
 
 import asyncio
+import functools
 import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,27 +13,34 @@ import trio
 
 from pytest_cfworkers.callsite import NOWHERE, Site, capture
 from pytest_cfworkers.carrier import Carrier, carrier_here, handed_over, led_by
+from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.lineage import be_home
+from tests.unit import handing_over
+from tests.unit.handing_over import WAYS, Work
 
 # Functions of a library, as a pool or a loop calls them.
 library: Final[dict[str, Any]] = {"capture": capture}
-exec(  # noqa: S102
-    compile("def take():\n    return capture()\nasync def take_async():\n    return capture()\n", "<library>", "exec"),
-    library,
-)
+SOURCE: Final = """
+def take(taken, *ignored):
+    taken.append(capture())
+    return taken[0]
+async def take_async(*ignored):
+    return capture()
+"""
+exec(compile(SOURCE, "<library>", "exec"), library)  # noqa: S102
 
 
 # threads
 
 
-def in_a_thread(function: Callable[[], Any]) -> Any:
+def in_a_thread(function: Callable[..., Any], *args: Any) -> Any:
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(function).result()
+        return pool.submit(function, *args).result()
 
 
 def test_a_thread_that_was_handed_a_function_of_a_library_leads_to_who_handed_it_over() -> None:
-    site = in_a_thread(handed_over(library["take"]))
-    assert site.frames[0].source() == 'site = in_a_thread(handed_over(library["take"]))'
+    site = in_a_thread(handed_over(library["take"]), [])
+    assert site.frames[0].source() == 'site = in_a_thread(handed_over(library["take"]), [])'
 
 
 def test_a_function_of_the_user_in_a_thread_has_its_own_line_and_is_led_by_who_handed_it_over() -> None:
@@ -56,6 +64,16 @@ def test_what_fails_in_a_thread_is_forgotten_too() -> None:
         with pytest.raises(ZeroDivisionError):
             pool.submit(handed_over(lambda: 1 / 0)).result()
         assert pool.submit(carrier_here).result() is None
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whichever_way_work_is_handed_over_in_an_invocation_the_line_is_known(way: Callable[[Work], None]) -> None:
+    taken: list[Site] = []
+    with Invocation():
+        way(functools.partial(library["take"], taken))
+    assert taken
+    assert {site.frames[0].path for site in taken} == {handing_over.__file__}
+    assert {site.frames[0].function for site in taken} <= {way.__name__, "main"}
 
 
 def test_arguments_and_results_pass() -> None:
@@ -99,7 +117,7 @@ def test_a_function_of_the_user_in_a_task_of_trio_is_led_by_the_block_that_waits
         return taken
 
     async def take() -> Site:
-        return led_by(library["take"](), carrier_here())
+        return led_by(library["take"]([]), carrier_here())
 
     assert [frame.function for frame in trio.run(main)[0].frames] == ["ask", "take"]
     assert [frame.function for frame in trio.run(take).frames] == ["take"]
