@@ -1,16 +1,25 @@
 """Whose work is it: which invocation a request belongs to.
 
-A context variable holds the invocation, so tasks inherit it and concurrent invocations stay apart. Work whose
-context knows none, or only one that has ended (a thread, a task that was started elsewhere), falls to the
-invocation that runs. CPU time goes by the context alone: a thread that knows no invocation works for none.
+A context variable holds the invocation, so tasks inherit it and concurrent invocations stay apart. A thread has the
+work of whoever handed it over. What an invocation has started and left behind at its end counts for nobody.
+
+Where neither is known, a task of the loop in which an invocation began was started by somebody else, such as a
+fixture, and counts for nobody, too; any other thread falls to the invocation that runs. CPU time never falls to
+anybody: a thread that knows no invocation works for none.
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, Token
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
+from pytest_cfworkers.carrier import handed_over
+from pytest_cfworkers.lineage import be_home
 from pytest_cfworkers.metering.account import Account, account_here, switch
+from pytest_cfworkers.metering.steps import loop_here
 from pytest_cfworkers.metering.watch import Watch
 
 if TYPE_CHECKING:
@@ -21,6 +30,23 @@ Entered = Token["Invocation | None"]
 _current: Final[ContextVar["Invocation | None"]] = ContextVar("pytest_cfworkers_invocation", default=None)
 _uncounted: Final[ContextVar[bool]] = ContextVar("pytest_cfworkers_uncounted", default=False)
 _running: Final[list["Invocation"]] = []
+_loops: Final[dict["Invocation", object]] = {}
+"""The loops in which those that run began; synchronous code begins in none."""
+
+
+_Sender = Callable[[], "Invocation | None"]
+"""Who handed work to a thread, held weakly: the thread may outlive many invocations. Nobody for who counts for none."""
+
+
+class _Thread(threading.local):
+    """Who handed a thread its work. A context that was made elsewhere and is run in the thread does not know it."""
+
+    sender: _Sender | None = None
+
+
+_thread: Final = _Thread()
+_sender: Final[ContextVar[_Sender | None]] = ContextVar("pytest_cfworkers_sender", default=None)
+"""The same, for the tasks that the thread starts in whatever loop."""
 
 
 underway: Final[ContextVar[object | None]] = ContextVar("pytest_cfworkers_underway", default=None)
@@ -32,10 +58,15 @@ def current() -> "Invocation | None":
     if not _running or _uncounted.get():
         return None
     invocation = _current.get()
-    if invocation is None or not invocation.running:
-        invocation = next(reversed(_running), None)  # another thread may have ended the last one meanwhile
-        return None if invocation is None or invocation.pauses else invocation
-    return invocation
+    if invocation is None:
+        return _of_thread()
+    return invocation if invocation.running else None
+
+
+def latest() -> "Invocation | None":
+    """Return the invocation that began last of those that run; None while it is paused."""
+    invocation = next(reversed(_running), None)  # another thread may have ended the last one meanwhile
+    return None if invocation is None or invocation.pauses else invocation
 
 
 def running() -> tuple["Invocation", ...]:
@@ -49,14 +80,17 @@ def anything_runs() -> bool:
 
 
 def begin(invocation: "Invocation") -> None:
-    """Let work that belongs to nobody else fall to an invocation from now on."""
+    """Let work that nobody is known for fall to an invocation from now on."""
     _running.append(invocation)
+    if (loop := loop_here()) is not None:
+        _loops[invocation] = loop
     _watch.begin(invocation.account)
 
 
 def end(invocation: "Invocation") -> None:
     """End what `begin` began."""
     _running.remove(invocation)
+    _loops.pop(invocation, None)
     if account_here() is invocation.account:
         switch(_owner())
     _watch.end()
@@ -65,6 +99,7 @@ def end(invocation: "Invocation") -> None:
 def enter(invocation: "Invocation") -> Entered:
     """Let work done in this context, and in the tasks that it starts, belong to an invocation."""
     switch(invocation.account)
+    be_home()
     return _current.set(invocation)
 
 
@@ -99,6 +134,51 @@ def uncounted() -> Iterator[None]:
         switch(before)
 
 
+def _of_thread() -> "Invocation | None":
+    """Return the invocation that has the work of this thread where its context knows none."""
+    if (sender := _sender.get() or _thread.sender) is not None:
+        invocation = sender()
+        return None if invocation is None or not invocation.running or invocation.pauses else invocation
+    if (loop := loop_here()) is not None and loop in list(_loops.values()):
+        return None
+    return latest()
+
+
+def _hand_over(function: Callable[..., Any], charged: bool) -> Callable[..., Any]:
+    """Make a function that works in another thread for whoever hands it over here.
+
+    Args:
+        function: What is handed over.
+        charged: Whether its CPU time is the sender's, too.
+    """
+    if not _running:  # somebody has put back what makes this when the last invocation had ended
+        return function
+    account = account_here() if charged else None
+    if account is not None:
+        account.seconds()  # what this thread has used is charged first, so that the other one sees it
+    sender = current()
+    if sender is None:
+        return partial(_work, _nobody, account, function)
+    return partial(_work, ref(sender), account, handed_over(function))
+
+
+def _nobody() -> None:
+    """Stand for a sender who counts for nobody."""
+
+
+def _work(sender: _Sender, account: Account | None, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Work for whoever handed a function over."""
+    __tracebackhide__ = True
+    outer, _thread.sender = _thread.sender, sender
+    token, before = _sender.set(sender), switch(account)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        switch(before)
+        _sender.reset(token)
+        _thread.sender = outer
+
+
 def _owner() -> Account | None:
     """Tell which account this thread works for, after something that belonged to another one has ended."""
     invocation = current()
@@ -119,4 +199,4 @@ def _stands() -> None:
         invocation.note_breakpoint()
 
 
-_watch: Final = Watch(_owner_of, _stands)
+_watch: Final = Watch(_owner_of, _hand_over, _stands)

@@ -3,39 +3,23 @@
 A site is taken at every request, so taking one walks raw frames and formats nothing.
 """
 
-import enum
 import gc
 import inspect
 import linecache
 import os
-import sys
-from collections.abc import Iterator
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
+from sys import _getframe
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple, final
 
-from pytest_cfworkers.lineage import waiting_coroutines
+from pytest_cfworkers.doctests import written_at
+from pytest_cfworkers.lineage import home_coroutine, task_here, thread, waiting_coroutines
+from pytest_cfworkers.owner import DOCTEST, KNOWN, Owner, owner_of
 
 _DEPTH: Final = 2
 """User frames kept per site: the one that sends, and who called it."""
-
-
-@cache
-def _foreign_folders() -> tuple[str, ...]:
-    import sysconfig  # noqa: PLC0415 - a run without guarded tests need not wait for it
-
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
-    folders = {*(sysconfig.get_path(name) for name in names), str(Path(__file__).parent)}
-    return tuple(f"{Path(folder).resolve()}{os.sep}" for folder in folders)
-
-
-_LOOPS: Final = tuple(
-    str(Path(path))
-    for path in ("asyncio/events.py", "asyncio/base_events.py", "asyncio/runners.py", "trio/_core/_run.py")
-)
-"""Where event loops run tasks: what is below on the stack is not the task's own."""
-
 
 _COMPREHENSIONS: Final = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 """Frames that say less than the function they stand in; Python 3.12 has no frames of most of them any more."""
@@ -59,10 +43,27 @@ class Frame(NamedTuple):
         return linecache.getline(self.path, self.line).strip()
 
 
+_starts: Final[list[str]] = []
+"""Where the runs of tests began that last; one inside of a test is the last."""
+
+
+def shorten_from(folder: Path) -> Callable[[], None]:
+    """Write paths from the folder where a run of tests begins, whatever folder a test changes to.
+
+    Returns:
+        What is to be called when the run ends.
+    """
+    _starts.append(str(folder))
+    return partial(_starts.remove, str(folder))
+
+
 def shorten(path: str) -> str:
-    """Write a path from the current folder if it is inside, else as it is."""
-    inside = Path(path).is_relative_to(Path.cwd())
-    return os.path.relpath(path) if inside else path
+    """Write a path from the folder where the run began if it is inside, else as it is."""
+    try:
+        folder = _starts[-1] if _starts else os.getcwd()  # noqa: PTH109 - a text is what is needed
+    except FileNotFoundError:  # the current folder was removed
+        return path
+    return os.path.relpath(path, folder) if Path(path).is_relative_to(folder) else path
 
 
 @lru_cache(maxsize=4_096)
@@ -99,39 +100,7 @@ NOWHERE: Final = Site()
 """The site of what no line of the user led to."""
 
 
-class Owner(enum.Enum):
-    """Whose code a file is."""
-
-    USER = "user"
-    LOOP = "loop"
-    OTHER = "other"
-
-
 _USER, _OTHER = Owner.USER, Owner.OTHER
-_owners: Final[dict[str, Owner]] = {}
-
-
-def owner_of(path: str) -> Owner:
-    """Tell whose code a file is: the user's, an event loop's, or else Python's, an installed package's or ours."""
-    known = _owners.get(path)
-    if known is None:
-        known = _owners[path] = _owner_of(path)
-    return known
-
-
-def _owner_of(path: str) -> Owner:
-    if path.endswith(_LOOPS):
-        return Owner.LOOP
-    real = str(Path(path).resolve())
-    foreign = (
-        path.startswith("<")
-        or real.startswith(_foreign_folders())
-        or "/site-packages/" in real
-        or "/dist-packages/" in real
-    )
-    return Owner.OTHER if foreign else Owner.USER
-
-
 _sites: Final[dict[tuple[int, ...], Site]] = {}
 _codes: Final[dict[int, CodeType]] = {}
 """The code objects of known sites, kept alive so that their ids stay theirs."""
@@ -140,17 +109,18 @@ _codes: Final[dict[int, CodeType]] = {}
 def capture(frame: FrameType | None = None) -> Site:
     """Take the user's lines that led here, `NOWHERE` where there are none.
 
-    A coroutine that was handed to a task as it is (`gather(*map(client.get, urls))`) has no caller on the stack;
-    then the line is taken at which the user waits for it.
+    A coroutine that was handed to a task as it is (`gather(*map(client.get, urls))`) has no caller on the stack, nor
+    has a function that was handed to a thread (`pool.map(client.get, urls)`). Then the line is taken at which the user
+    waits for it or handed it over.
 
     Args:
         frame: Where to start. Every frame that is walked must be made into an object first, which is most of the
             cost; so whoever knows a frame closer to the user's says so.
     """
     if frame is None:
-        frame = sys._getframe(1)  # noqa: SLF001 - the documented way to walk raw frames
+        frame = _getframe(1)
     start = first = frame
-    known = _owners
+    known = KNOWN
     key: tuple[int, ...] = ()
     while frame is not None:
         code = frame.f_code
@@ -164,45 +134,62 @@ def capture(frame: FrameType | None = None) -> Site:
         elif key or owner is not _OTHER:
             break
         frame = frame.f_back
-    return _sites.get(key) or _remember(key, first) if key else _waited_at(start)
+    return _sites.get(key) or _remember(key, first) if key else _elsewhere(start)
 
 
 def _remember(key: tuple[int, ...], *found: FrameType) -> Site:
-    site = _sites[key] = Site(
-        tuple(Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) for frame in found)
-    )
+    site = _sites[key] = Site(tuple(map(_line, found)))
     _codes.update((id(frame.f_code), frame.f_code) for frame in found)
     return site
 
 
-_waited: Final[dict[tuple[Frame, ...], Site]] = {}
+def _line(frame: FrameType) -> Frame:
+    code = frame.f_code
+    if code.co_filename.startswith(DOCTEST) and (written := written_at(frame)) is not None:
+        return Frame(*written)
+    return Frame(code.co_filename, frame.f_lineno, code.co_name)
 
 
-def _waited_at(frame: FrameType) -> Site:
-    """Take the line at which the user waits for this task, or the one that runs its loop."""
-    frames: tuple[Frame, ...] = ()
-    for coroutine in waiting_coroutines():
-        frames = tuple(_suspended(coroutine))[::-1]
-        if frames:
-            break
-    frames = (frames or tuple(_below(frame)))[:_DEPTH]
-    return _waited.setdefault(frames, Site(frames)) if frames else NOWHERE
+# where no line on the stack led
+
+
+_others: Final[dict[tuple[Frame, ...], Site]] = {}
+
+
+def site_of(frames: tuple[Frame, ...]) -> Site:
+    """Return the place that is these frames, innermost first."""
+    return _others.setdefault(frames, Site(frames)) if frames else NOWHERE
+
+
+def _elsewhere(frame: FrameType) -> Site:
+    """Take the line at which the user waits for this task, runs its loop, or handed the work to this thread."""
+    return site_of(next(filter(None, _around(frame)), ())[:_DEPTH])
+
+
+def _around(frame: FrameType) -> Iterator[tuple[Frame, ...]]:
+    task = task_here()
+    yield from map(suspended, waiting_coroutines(task))
+    yield tuple(_below(frame))
+    yield thread.handed.frames if thread.handed is not None else ()
+    yield from map(suspended, home_coroutine(task))
 
 
 def _below(frame: FrameType | None) -> Iterator[Frame]:
-    while frame is not None:
-        if owner_of(frame.f_code.co_filename) is Owner.USER:
-            yield Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+    while frame is not None and (owner := owner_of(frame.f_code.co_filename)) is not Owner.RUNNER:
+        if owner is _USER:
+            yield _line(frame)
         frame = frame.f_back
 
 
-def _suspended(coroutine: Any) -> Iterator[Frame]:
-    """Yield the user's lines at which a suspended coroutine stands, the outermost first."""
+def suspended(coroutine: Any) -> tuple[Frame, ...]:
+    """Return the user's lines at which a coroutine stands, the innermost first; of one that runs, its own."""
+    found: list[Frame] = []
     step = coroutine
     while (frame := getattr(step, "cr_frame", None) or getattr(step, "ag_frame", None)) is not None:
-        if owner_of(frame.f_code.co_filename) is Owner.USER:
-            yield Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        if owner_of(frame.f_code.co_filename) is _USER:
+            found.append(_line(frame))
         step = getattr(step, "cr_await", None) or getattr(step, "ag_await", None)
         if step is not None and not hasattr(step, "cr_frame"):
             # What awaits the next item of an asynchronous generator names the generator only to the collector.
             step = next(filter(inspect.isasyncgen, gc.get_referents(step)), step)
+    return tuple(reversed(found))

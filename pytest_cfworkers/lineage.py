@@ -1,4 +1,4 @@
-"""Who waits for this task: the coroutines in whose name a task runs that has no line of the user of its own.
+"""What a task or a thread runs for: the coroutines that wait for a task, the test that opened its invocation.
 
 `gather(client.get(a), client.get(b))` runs each request in a task whose whole stack is the client's. The user's line is
 where the parent stands, waiting. Python could remember where each coroutine was made
@@ -7,25 +7,64 @@ where the parent stands, waiting. Python could remember where each coroutine was
 
 import functools
 import sys
+import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any, Final
+from weakref import ReferenceType, ref
 
 _DEPTH: Final = 6
 """Steps from a task to who waits for it: callback, closure, future, callback, task."""
 
+_home: Final[ContextVar[ReferenceType[Any] | None]] = ContextVar("pytest_cfworkers_home", default=None)
+"""The task in which the invocation was entered: that of an asynchronous test. Its own context holds it, so weakly."""
 
-def waiting_coroutines() -> Iterator[Any]:
-    """Yield the coroutines that wait for the task that runs here, the nearest first."""
-    if (trio := sys.modules.get("trio")) is not None and trio.lowlevel.in_trio_task():
-        nursery = trio.lowlevel.current_task().parent_nursery
+
+class _Thread(threading.local):
+    """What a thread is told of its work.
+
+    Attributes:
+        handed: The site of the user's lines that handed it over.
+    """
+
+    handed: Any = None
+
+
+thread: Final = _Thread()
+
+
+def task_here() -> Any:
+    """Return the task of asyncio or trio that runs here; None where none does."""
+    asyncio: Any = sys.modules.get("asyncio")
+    # The public way to ask raises where no loop runs, which takes longer than a site does.
+    if asyncio is not None and (loop := asyncio._get_running_loop()) is not None:  # noqa: SLF001
+        task = asyncio.current_task(loop)
+        if task is not None:
+            return task
+    trio: Any = sys.modules.get("trio")
+    return trio.lowlevel.current_task() if trio is not None and trio.lowlevel.in_trio_task() else None
+
+
+def be_home() -> None:
+    """Let work in this context, and in what inherits it, know the task that runs here."""
+    task = task_here()
+    _home.set(None if task is None else ref(task))
+
+
+def home_coroutine(task: Any) -> Iterator[Any]:
+    """Yield the coroutine in which the invocation of this context was entered, unless it is that of the task itself."""
+    home = known() if (known := _home.get()) is not None else None
+    if home is not None and home is not task:
+        yield _coroutine_of(home)
+
+
+def waiting_coroutines(task: Any) -> Iterator[Any]:
+    """Yield the coroutines that wait for a task, the nearest first; for None there are none."""
+    if task is not None and not hasattr(task, "get_coro"):  # trio's
+        nursery = task.parent_nursery
         while nursery is not None:
             yield nursery.parent_task.coro
             nursery = nursery.parent_task.parent_nursery
-        return
-    asyncio = sys.modules.get("asyncio")
-    try:
-        task = asyncio.current_task() if asyncio is not None else None
-    except RuntimeError:
         return
     seen = {task}
     while task is not None:
@@ -33,6 +72,10 @@ def waiting_coroutines() -> Iterator[Any]:
         if task is not None:
             seen.add(task)
             yield task.get_coro()
+
+
+def _coroutine_of(task: Any) -> Any:
+    return task.get_coro() if hasattr(task, "get_coro") else task.coro
 
 
 def _waiters(task: Any) -> Iterator[Any]:
@@ -48,20 +91,24 @@ def _tasks_behind(thing: Any, depth: int) -> Iterator[Any]:
     asyncio: Any = sys.modules["asyncio"]
     if isinstance(thing, asyncio.Task):
         yield thing
-    elif depth == 0:
-        return
-    elif isinstance(thing, asyncio.Future):
-        for callback, _ in getattr(thing, "_callbacks", None) or ():
-            yield from _tasks_behind(callback, depth - 1)
-    elif isinstance(thing, asyncio.TaskGroup):
-        yield from _tasks_behind(getattr(thing, "_parent_task", None), depth - 1)
-    elif isinstance(thing, functools.partial):
-        for part in (thing.func, *thing.args):
+    elif depth and thing is not None:
+        for part in _behind(thing, asyncio):
             yield from _tasks_behind(part, depth - 1)
+
+
+def _behind(thing: Any, asyncio: Any) -> Iterator[Any]:
+    if isinstance(thing, asyncio.Future):
+        yield from (callback for callback, _ in getattr(thing, "_callbacks", None) or ())
+    elif isinstance(thing, asyncio.Queue):  # where `as_completed` waits
+        yield from tuple(getattr(thing, "_getters", ()))
+    elif isinstance(thing, asyncio.TaskGroup):
+        yield getattr(thing, "_parent_task", None)
+    elif isinstance(thing, functools.partial):
+        yield from (thing.func, *thing.args)
     else:
-        for part in (getattr(thing, "__self__", None), *_cells(thing)):
-            if part is not None:
-                yield from _tasks_behind(part, depth - 1)
+        # The queue is in a closure up to Python 3.12, and then in an object.
+        yield from (getattr(thing, "__self__", None), getattr(thing, "_done", None))
+        yield from _cells(thing)
 
 
 def _cells(function: Any) -> Iterator[Any]:

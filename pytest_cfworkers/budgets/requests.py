@@ -8,6 +8,7 @@ from typing import final
 
 from pytest_cfworkers import attribution
 from pytest_cfworkers.callsite import Site
+from pytest_cfworkers.carrier import carrier_here
 from pytest_cfworkers.guards.connection import Connection, Outcome
 from pytest_cfworkers.guards.connections import ConnectionGuard, Woken
 from pytest_cfworkers.guards.queries import QueryGuard, Scan
@@ -69,7 +70,7 @@ class RequestBudget:
         """
         with self._lock:
             self.external.add(site)
-            connection = self.connections.open(label, site, self._clock(), get_ident(), waits)
+            connection = self.connections.open(label, site, self._clock(), get_ident(), waits, False, carrier_here())
         if self._dropped:
             self._sweep()
         return connection
@@ -96,6 +97,7 @@ class RequestBudget:
                 get_ident(),
                 attribution.underway.get() is None,
                 True,
+                carrier_here(),
             )
         if self._dropped:
             self._sweep()

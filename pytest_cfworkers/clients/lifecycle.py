@@ -135,6 +135,8 @@ class Exchange:
         if streams:
             if not asynchronous:  # under asyncio and trio bodies are closed alike
                 connection.manner = "thread"
+            if not self._loads:
+                connection.led()  # whoever forgets the body may have ended when that is found
             make = self._dialect.async_body if asynchronous else self._dialect.body
             response.stream = make(response.stream, self)
             # Held weakly, or a response that nobody holds any more would never be garbage collected.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol, final
 
 from pytest_cfworkers.callsite import Site
+from pytest_cfworkers.carrier import Carrier, led_by
 
 State = Literal["queued", "waiting", "streaming", "closed"]
 """Where a connection is in its life."""
@@ -39,6 +40,7 @@ class Connection:
         waiter: What wakes its driver while it is queued.
         service: Whether it leads to one of Cloudflare's services and not outside.
         manner: How it was sent. Known of one beyond the limit and of one whose body is streamed: others break nothing.
+        carrier: What carries the work that opened it; None where nothing does.
         cancel: Closes its response where it is evicted; an asynchronous one returns an awaitable.
     """
 
@@ -57,13 +59,21 @@ class Connection:
     waiter: Waiter | None = None
     service: bool = False
     manner: Manner = "asyncio"
+    carrier: Carrier | None = None
     cancel: Callable[[], object] | None = None
+    _led: Site | None = None
 
     def __init__(self, label: object, site: Site, thread: int, opened_at: float) -> None:
         self.label = label
         self.site = site
         self.thread = thread
         self.opened_at = opened_at
+
+    def led(self) -> Site:
+        """Return the site, with who waited for its task or used its thread when this was asked first."""
+        if self._led is None:
+            self._led = led_by(self.site, self.carrier)
+        return self._led
 
     def __repr__(self) -> str:
         return f"<Connection {self.label} {self.state}>"

@@ -19,6 +19,7 @@ from itertools import count
 from typing import Final, final
 
 from pytest_cfworkers.callsite import Site
+from pytest_cfworkers.carrier import Carrier
 from pytest_cfworkers.choices import ConnectionModel
 from pytest_cfworkers.guards.connection import Connection, Outcome
 
@@ -117,18 +118,25 @@ class ConnectionGuard:
     def unread(self) -> Counter[Site]:
         """The responses whose body was neither read to its end nor closed, by the line that opened them."""
         # Copies first: another thread may open and close connections meanwhile.
-        return self.abandoned.copy() + Counter(connection.site for connection in self.streaming)
+        return self.abandoned.copy() + Counter(connection.led() for connection in self.streaming)
 
     @property
     def unread_for(self) -> dict[Site, Connection]:
         """The first connection of each line whose response was left unread."""
         first = self._abandoned_for.copy()
         for connection in self.streaming:
-            first.setdefault(connection.site, connection)
+            first.setdefault(connection.led(), connection)
         return first
 
     def open(
-        self, label: object, site: Site, now: float, thread: int, waits: bool = True, service: bool = False
+        self,
+        label: object,
+        site: Site,
+        now: float,
+        thread: int,
+        waits: bool = True,
+        service: bool = False,
+        carrier: Carrier | None = None,
     ) -> Connection:
         """Open a connection.
 
@@ -139,6 +147,7 @@ class ConnectionGuard:
             thread: The thread that opened it.
             waits: Whether it may be queued; one that another connection waits for may not.
             service: Whether it leads to one of Cloudflare's services.
+            carrier: What carries the work that opened it.
 
         Returns:
             The connection: WAITING if it got a slot, else QUEUED.
@@ -146,6 +155,8 @@ class ConnectionGuard:
         connection = Connection(label, site, thread, now)
         if service:
             connection.service = True
+        if carrier is not None:
+            connection.carrier = carrier
         self.opened += 1
         if self.slots is not None and len(self._holders) >= self.slots:
             self._open_beyond(connection, now, waits=waits)
@@ -209,8 +220,8 @@ class ConnectionGuard:
         if state == "streaming":
             del self._streaming[connection]
             if outcome == "abandoned":
-                self.abandoned[connection.site] += 1
-                self._abandoned_for.setdefault(connection.site, connection)
+                self.abandoned[connection.led()] += 1
+                self._abandoned_for.setdefault(connection.led(), connection)
         elif state == "queued":
             self.queued_s += now - connection.opened_at
             del self._queue[connection]
@@ -230,7 +241,7 @@ class ConnectionGuard:
     def evict(self, connection: Connection, now: float) -> Woken:
         """Cancel a stalled connection; return the connections to wake."""
         if connection.state != "closed":
-            self.evicted[connection.site] += 1
+            self.evicted[connection.led()] += 1
         return self.close(connection, "evicted", now)
 
     def let_through(self, connection: Connection, now: float) -> None:
@@ -244,7 +255,7 @@ class ConnectionGuard:
         It may have its slot already: where many run out of time together, the first to end make room for the others.
         """
         if connection.state in {"queued", "waiting"}:
-            self.timed_out[connection.site] += 1
+            self.timed_out[connection.led()] += 1
             self.first_timed_out = self.first_timed_out or connection
         return self.close(connection, "failed", now)
 
@@ -262,7 +273,7 @@ class ConnectionGuard:
 
     def _note_peak(self) -> None:
         wanted = (*self._holders, *self._queue)
-        self._peak_sites = Counter(connection.site for connection in wanted)
+        self._peak_sites = Counter(connection.led() for connection in wanted)
         self._peak_services = sum(connection.service for connection in wanted)
         self._peak_threads = len({connection.thread for connection in wanted})
         self._peaking = False
@@ -270,6 +281,10 @@ class ConnectionGuard:
     def _open_beyond(self, connection: Connection, now: float, *, waits: bool) -> None:
         connection.beyond = True
         self.beyond += 1
+        if len(self._holders) == self.slots:  # who waits for a task is known only until it ends
+            for holder in self._holders:
+                holder.led()
+        connection.led()
         if self.seventh is None:
             self.seventh = connection
         if waits and self.queueing:

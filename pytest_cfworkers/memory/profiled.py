@@ -4,9 +4,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, final
 
-from pytest_cfworkers.callsite import Owner, owner_of
 from pytest_cfworkers.guards.memory import HeldLine, Measurement, unmeasured
 from pytest_cfworkers.memory.timeline import Samples
+from pytest_cfworkers.owner import Owner, owner_of
 
 
 @final

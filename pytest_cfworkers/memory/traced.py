@@ -11,10 +11,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final, final
 
-from pytest_cfworkers.callsite import Owner, owner_of
 from pytest_cfworkers.guards.memory import HeldLine, Measurement, unmeasured
 from pytest_cfworkers.memory.ticker import Ticker
 from pytest_cfworkers.memory.timeline import Samples
+from pytest_cfworkers.owner import Owner, owner_of
 
 _AGAIN: Final = 1.25
 """How much more must be held than at the last look at the lines, to look again. A look stops everything."""

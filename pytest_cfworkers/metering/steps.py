@@ -18,6 +18,18 @@ from pytest_cfworkers.metering.replaced import Replaced
 OwnerOf = Callable[[Context], Account | None]
 
 
+def loop_here() -> object | None:
+    """Return the loop of asyncio, or the run of trio, in which this code is a step; None where it is in none."""
+    if (trio := sys.modules.get("trio")) is not None and trio.lowlevel.in_trio_run():
+        return trio.lowlevel.current_root_task()  # type: ignore[no-any-return]
+    if (asyncio := sys.modules.get("asyncio")) is None:
+        return None
+    try:
+        return asyncio.get_running_loop()  # type: ignore[no-any-return]
+    except RuntimeError:
+        return None
+
+
 def watch_asyncio(replaced: Replaced, owner_of: OwnerOf) -> None:
     """Let each step of asyncio's loops be charged by its context."""
     if (asyncio := sys.modules.get("asyncio")) is None:

@@ -10,7 +10,7 @@ from pytest_cfworkers.metering.breakpoints import watch_breakpoints
 from pytest_cfworkers.metering.certificates import watch_certificates
 from pytest_cfworkers.metering.replaced import Replaced
 from pytest_cfworkers.metering.steps import OwnerOf, TrioSteps, watch_asyncio
-from pytest_cfworkers.metering.threads import watch_threads
+from pytest_cfworkers.metering.threads import HandOver, watch_threads
 
 
 @final
@@ -19,11 +19,13 @@ class Watch:
 
     Args:
         owner_of: Tells which account the work of a context belongs to.
+        hand_over: Makes of a function one that works in another thread for whoever hands it over.
         stands: What is told when the program stands at a breakpoint.
     """
 
-    def __init__(self, owner_of: OwnerOf, stands: Callable[[], None]) -> None:
+    def __init__(self, owner_of: OwnerOf, hand_over: HandOver, stands: Callable[[], None]) -> None:
         self._owner_of = owner_of
+        self._hand_over = hand_over
         self._stands = stands
         self._steps: Final = TrioSteps(owner_of)
         self._replaced: Final = Replaced()
@@ -42,7 +44,7 @@ class Watch:
             self._invocations += 1
             if self._invocations == 1:
                 watch_asyncio(self._replaced, self._owner_of)
-                watch_threads(self._replaced)
+                watch_threads(self._replaced, self._hand_over)
                 watch_certificates(self._replaced)
                 watch_breakpoints(self._replaced, self._stands)
 

@@ -100,8 +100,10 @@ def _bring_in_recording(config: pytest.Config) -> None:
 
 
 def _bring_in_runtime(config: pytest.Config) -> "Runtime":
+    from pytest_cfworkers.callsite import shorten_from  # noqa: PLC0415 - only with guarded tests
     from pytest_cfworkers.plugin.runtime import Runtime  # noqa: PLC0415 - only with guarded tests
 
+    config.add_cleanup(shorten_from(config.invocation_params.dir))
     _bring_in_recording(config)
     runtime = Runtime(config.stash[SETTINGS])
     config.pluginmanager.register(runtime, "cfworkers-runtime")

@@ -45,7 +45,7 @@ def connections(guard: ConnectionGuard, limits: Limits) -> Violation:
         f"{guard.peak} connections at once, the limit is {slots}",
         evidence,
         f"{_allowed(limits)}; the next one waits until one is free.\n{model}",
-        site=guard.seventh.site if guard.seventh is not None else NOWHERE,
+        site=guard.seventh.led() if guard.seventh is not None else NOWHERE,
         fix=_fewer(guard),
     )
 

@@ -147,3 +147,30 @@ def test_attributes_of_the_app_are_there(flask_app: flask.Flask) -> None:
     assert app.test_client == flask_app.test_client
     with pytest.raises(AttributeError):
         _ = app.no_such_thing
+
+
+def test_a_server_that_was_started_before_in_the_same_loop_asks_for_it_all_the_same() -> None:
+    """Its tasks count for nobody, and what the guarded app does in them for the request."""
+
+    async def app(scope: Any, receive: Any, send_event: Any) -> None:  # noqa: ARG001 - ASGI
+        send(3)
+
+    async def main() -> None:
+        asked, answered = asyncio.Event(), asyncio.Event()
+
+        async def serve() -> None:
+            await asked.wait()
+            send()
+            await guard_app(app)({"type": "http", "method": "GET", "path": "/"}, None, None)
+            answered.set()
+
+        server = asyncio.create_task(serve())
+        await asyncio.sleep(0)
+        with guarded() as invocation:
+            asked.set()
+            await answered.wait()
+        await server
+        assert own(invocation) == 0
+        assert invocation.worst().subrequests == 3
+
+    asyncio.run(main())

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -22,7 +23,7 @@ from starlette.websockets import WebSocket
 
 from pytest_cfworkers import GuardedTransport
 from pytest_cfworkers.clients import dialects
-from tests.clients.kit import Kit, guarded, rules, settled
+from tests.clients.kit import PATIENCE_S, Kit, guarded, rules, settled
 
 
 def outgoing(library: Any = httpx) -> Any:
@@ -206,6 +207,53 @@ def test_the_test_client_of_starlette() -> None:
     assert own(invocation) == 0
     assert rules(invocation) == ["connections"]
     assert "GET /background" in str(invocation.violations[0])
+
+
+def ask_upstream() -> None:
+    with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client:
+        client.get("http://upstream/")
+
+
+every_thread = threading.Barrier(5 * 4)
+
+
+async def by_executor() -> None:
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(*(loop.run_in_executor(None, ask_upstream) for _ in range(4)))
+
+
+async def by_tasks_in_threads() -> None:
+    await asyncio.gather(*(asyncio.to_thread(ask_upstream) for _ in range(4)))
+
+
+async def by_bare_threads() -> None:
+    def ask() -> None:
+        every_thread.wait(PATIENCE_S)  # so every request into the app has begun
+        ask_upstream()
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        await asyncio.to_thread(thread.join)
+
+
+@pytest.mark.parametrize("send", [by_executor, by_tasks_in_threads, by_bare_threads])
+def test_parallel_requests_into_the_app_have_what_their_own_threads_send(send: Callable[[], Awaitable[None]]) -> None:
+    app = fastapi.FastAPI()
+
+    @app.get("/")
+    async def endpoint() -> None:
+        await send()
+
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
+            await asyncio.gather(*(client.get("/") for _ in range(5)))
+
+    with guarded() as invocation:
+        asyncio.run(main())
+    assert [child.statistics().subrequests for child in invocation.children.kept] == [4] * 5
+    assert own(invocation) == 0
 
 
 def test_fastapi_endpoints_in_tasks_and_threads() -> None:

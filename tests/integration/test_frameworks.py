@@ -51,6 +51,131 @@ def test_pytest_asyncio(project: Project, mode: str) -> None:
     result.stdout.fnmatch_lines(["test_it.py .L.LL *", BROKEN])
 
 
+OTHERS_TASKS = """
+    import anyio
+    import httpx
+    import pytest
+    from sending import answer
+
+    {imports}
+
+    pytestmark = [pytest.mark.{mark}, pytest.mark.cf_limits(subrequests=2)]
+
+    class State:
+        asked = False
+
+    async def get(number):
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            for _ in range(number):
+                await client.get("https://example.com/")
+                await anyio.lowlevel.checkpoint()
+
+    async def poll():
+        while not State.asked:
+            await anyio.lowlevel.checkpoint()
+        await get(5)
+        State.asked = False
+
+    async def wait():
+        State.asked = True
+        while State.asked:
+            await anyio.lowlevel.checkpoint()
+
+    {fixtures}
+
+    async def test_of_a_fixture(polled):
+        await get(2)
+        await wait()
+
+    async def test_leaves_a_task_behind(start):
+        start(poll())
+        await get(2)
+
+    async def test_of_the_one_before():
+        await get(2)
+        await wait()
+
+    async def test_starts_its_own(start):
+        start(poll())
+        await wait()
+"""
+
+
+def test_tasks_of_fixtures_and_of_other_tests_count_for_nobody_under_pytest_asyncio(project: Project) -> None:
+    project.write(
+        test_it=OTHERS_TASKS.format(
+            mark='asyncio(loop_scope="session")',
+            imports="import asyncio, pytest_asyncio",
+            fixtures="""
+    tasks = []
+
+    @pytest.fixture
+    def start():
+        return lambda coroutine: tasks.append(asyncio.create_task(coroutine))
+
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def polled():
+        task = asyncio.create_task(poll())
+        yield
+        await task
+    """,
+        )
+    )
+    result = project.run("-o", "asyncio_default_fixture_loop_scope=session", plugins=("asyncio",))
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["test_it.py ...L *", "subrequests: 5 subrequests, the limit is 2"])
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_tasks_of_fixtures_and_of_other_tests_count_for_nobody_under_anyio(project: Project, backend: str) -> None:
+    project.write(
+        test_it=OTHERS_TASKS.format(
+            mark="anyio",
+            imports="",
+            fixtures=f"""
+    @pytest.fixture(scope="module")
+    def anyio_backend():
+        return {backend!r}
+
+    @pytest.fixture(scope="module", autouse=True)
+    async def group():
+        async with anyio.create_task_group() as tasks:
+            yield tasks
+
+    @pytest.fixture
+    def start(group):
+        return lambda coroutine: group.start_soon(lambda: coroutine)
+
+    @pytest.fixture
+    async def polled(start):
+        start(poll())
+    """,
+        )
+    )
+    result = project.run()
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["test_it.py ...L *", "subrequests: 5 subrequests, the limit is 2"])
+
+
+def test_threads_that_take_turns_in_a_pool_have_the_invocation_of_each(project: Project) -> None:
+    """The executor of a loop of the session outlives the tests that use it."""
+    project.write(
+        test_it="""
+        import asyncio
+        import pytest
+        from sending import send
+
+        pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.cf_limits(subrequests=2)]
+
+        @pytest.mark.parametrize("number", [2, 3, 2])
+        async def test_it(number):
+            await asyncio.get_running_loop().run_in_executor(None, send, number)
+        """
+    )
+    result = project.run("-o", "asyncio_default_fixture_loop_scope=session", plugins=("asyncio",))
+    result.stdout.fnmatch_lines(["test_it.py .L. *"])
+
+
 def test_anyio_on_asyncio_and_trio(project: Project) -> None:
     project.write(
         test_it="""

@@ -2,16 +2,23 @@
 
 import asyncio
 import contextvars
+import gc
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
-from typing import cast
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from weakref import ref
 
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
 import pytest
 import trio
 
 from pytest_cfworkers import Invocation, attribution
 from pytest_cfworkers.attribution import anything_runs, belonging_to, current, uncounted
+from tests.unit.handing_over import WAYS, Work
 
 
 def in_thread(function: Callable[[], object], context: contextvars.Context | None = None) -> object:
@@ -47,12 +54,12 @@ def test_a_thread_has_its_work_in_the_invocation_that_runs() -> None:
         assert in_thread(current) is invocation
 
 
-def test_a_thread_that_knows_only_an_ended_invocation_falls_to_the_one_that_runs() -> None:
+def test_what_an_ended_invocation_has_left_behind_in_a_thread_counts_for_nobody() -> None:
     with Invocation():
         context = contextvars.copy_context()
     assert in_thread(current, context) is None
-    with Invocation() as running:
-        assert in_thread(current, context.copy()) is running
+    with Invocation():
+        assert in_thread(current, context.copy()) is None
 
 
 def test_a_thread_that_knows_its_invocation_stays_with_it() -> None:
@@ -177,19 +184,266 @@ def test_those_that_run_are_told_the_oldest_first() -> None:
     assert attribution.running() == ()
 
 
-def test_work_belongs_to_nobody_where_another_thread_ends_the_invocation_meanwhile() -> None:
-    last = Invocation()
-    last.start()
+# threads
 
-    class Ended:
-        """The invocation that a context still knows; at this very moment the last one that runs ends."""
 
-        account = last.account
+@contextmanager
+def one_that_began_later() -> Iterator[Invocation]:
+    """Let another invocation begin, to which no work here belongs."""
+    other = Invocation()
+    other.start()
+    try:
+        yield other
+    finally:
+        other.finish()
 
-        @property
-        def running(self) -> bool:
-            last.finish()
-            return False
 
-    with belonging_to(cast("Invocation", Ended())):
-        assert current() is None
+def bare_thread(work: Work) -> None:
+    thread = threading.Thread(target=work, args=(5,))
+    thread.start()
+    thread.join()
+
+
+def thread_of_a_thread(work: Work) -> None:
+    bare_thread(lambda _: bare_thread(work))
+
+
+def loop_of_a_thread(work: Work) -> None:
+    async def main() -> None:
+        work(5)
+
+    bare_thread(lambda _: asyncio.run(main()))
+
+
+EVERY_WAY = (*WAYS, bare_thread, thread_of_a_thread, loop_of_a_thread)
+
+
+@pytest.mark.parametrize("hand_over", EVERY_WAY)
+def test_a_thread_works_for_who_handed_work_to_it_whichever_began_last(hand_over: Callable[[Work], None]) -> None:
+    found = []
+    with Invocation() as sender, one_that_began_later():
+        hand_over(lambda _: found.append(current()))
+    assert set(found) == {sender}
+
+
+@pytest.mark.parametrize("hand_over", EVERY_WAY)
+def test_a_thread_works_for_nobody_where_its_sender_does_not_count(hand_over: Callable[[Work], None]) -> None:
+    found = []
+    with Invocation(), uncounted():
+        hand_over(lambda _: found.append(current()))
+    assert set(found) == {None}
+
+
+def test_concurrent_invocations_that_share_a_pool_keep_apart() -> None:
+    async def run(turn: asyncio.Barrier) -> bool:
+        loop = asyncio.get_running_loop()
+        with Invocation() as own:
+            await turn.wait()
+            return [await loop.run_in_executor(None, current) for _ in range(3)] == [own] * 3
+
+    async def main() -> list[bool]:
+        turn = asyncio.Barrier(3)
+        return await asyncio.gather(*(run(turn) for _ in range(3)))
+
+    assert asyncio.run(main()) == [True] * 3
+
+
+def test_a_task_that_a_thread_starts_in_another_loop_belongs_to_the_sender_of_the_thread() -> None:
+    found = []
+
+    async def ask() -> None:
+        found.append(current())
+
+    async def main() -> Invocation:
+        loop = asyncio.get_running_loop()
+
+        def work(_: float) -> None:
+            asyncio.run_coroutine_threadsafe(ask(), loop).result()
+
+        with Invocation() as sender, one_that_began_later():
+            await loop.run_in_executor(None, work, 5)
+            await asyncio.to_thread(bare_thread, work)
+        return sender
+
+    sender = asyncio.run(main())
+    assert found == [sender] * 2
+
+
+def test_a_thread_that_nobody_handed_work_to_falls_to_the_one_that_runs() -> None:
+    """Such as a server that a fixture has started, with or without a loop."""
+    asked, found = threading.Event(), []
+
+    async def serve() -> None:
+        await asyncio.to_thread(asked.wait)
+        found.append(current())
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    with Invocation() as running:
+        asked.set()
+        thread.join()
+        assert found == [running]
+
+
+def test_a_thread_that_an_ended_invocation_has_started_counts_for_nobody() -> None:
+    asked, found = threading.Event(), []
+
+    def poll() -> None:
+        asked.wait()
+        found.append(current())
+
+    with Invocation():
+        thread = threading.Thread(target=poll)
+        thread.start()
+    with Invocation():
+        asked.set()
+        thread.join()
+    assert found == [None]
+
+
+def test_a_pool_that_outlives_an_invocation_works_for_the_next_one_and_keeps_nothing() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with Invocation() as first:
+            assert pool.submit(current).result() is first
+        with Invocation() as second:
+            assert pool.submit(current).result() is second
+        assert pool.submit(current).result() is None
+        gone = ref(first)
+        del first
+        gc.collect()
+        assert gone() is None
+
+
+def test_a_thread_is_gone_when_it_has_ended_as_any_thread_is() -> None:
+    gc.disable()
+    try:
+        with Invocation():
+            thread = threading.Thread(target=current)
+            thread.start()
+            thread.join()
+            gone = ref(thread)
+            del thread
+            assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_a_thread_that_cannot_be_started_is_as_it_was() -> None:
+    def run() -> None:
+        found.append(current())
+
+    found: list[object] = []
+    plain, changed = threading.Thread(), threading.Thread()
+    changed.run = run  # type: ignore[method-assign]
+    with Invocation() as invocation:
+        for thread in (plain, changed):
+            thread.start()
+            thread.join()
+            before = vars(thread).get("run")
+            with pytest.raises(RuntimeError, match="once"):
+                thread.start()
+            assert vars(thread).get("run") is before
+    assert found == [invocation]
+
+
+def test_a_thread_that_is_started_by_what_somebody_has_put_back_later_is_like_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Invocation():
+        ours = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", ours)
+    asked, found = threading.Event(), []
+
+    def serve() -> None:
+        asked.wait()
+        found.append(current())
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with Invocation() as running:
+        asked.set()
+        thread.join()
+    assert found == [running]
+
+
+# tasks of others
+
+
+def in_asyncio(main: Callable[[], Any]) -> None:
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("run", [in_asyncio, trio.run], ids=["asyncio", "trio"])
+def test_a_task_that_was_started_before_counts_for_nobody(run: Callable[..., None]) -> None:
+    """Neither does what it hands to threads. Such as what a fixture started in the loop of the test."""
+    found: list[object] = []
+
+    async def poll(began: anyio.Event, polled: anyio.Event) -> None:
+        await began.wait()
+        found.append(current())
+        found.append(await anyio.to_thread.run_sync(current))
+        found.append(in_thread(current))
+        polled.set()
+
+    async def main() -> None:
+        began, polled = anyio.Event(), anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(poll, began, polled)
+            await anyio.lowlevel.checkpoint()
+            with Invocation() as invocation:
+                began.set()
+                await polled.wait()
+                assert current() is invocation
+
+    run(main)
+    assert found == [None] * 3
+
+
+def test_what_such_a_task_hands_to_a_pool_of_asyncio_counts_for_nobody() -> None:
+    async def main() -> list[object]:
+        began = asyncio.Event()
+
+        async def poll() -> list[object]:
+            await began.wait()
+            loop = asyncio.get_running_loop()
+            return [await asyncio.to_thread(current), await loop.run_in_executor(None, current)]
+
+        polling = asyncio.create_task(poll())
+        with Invocation():
+            began.set()
+            return await polling
+
+    assert asyncio.run(main()) == [None] * 2
+
+
+@pytest.mark.parametrize("run", [in_asyncio, trio.run], ids=["asyncio", "trio"])
+def test_a_task_that_an_ended_invocation_has_left_behind_counts_for_nobody(run: Callable[..., None]) -> None:
+    found: list[object] = []
+
+    async def poll(asked: anyio.Event, polled: anyio.Event) -> None:
+        await asked.wait()
+        found.append(current())
+        polled.set()
+
+    async def main() -> None:
+        asked, polled = anyio.Event(), anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            with Invocation():
+                tasks.start_soon(poll, asked, polled)
+                await anyio.lowlevel.checkpoint()
+            with Invocation():
+                asked.set()
+                await polled.wait()
+
+    run(main)
+    assert found == [None]
+
+
+def test_a_loop_that_a_synchronous_test_runs_works_for_it_though_its_context_is_older() -> None:
+    async def ask() -> Invocation | None:
+        return current()
+
+    with asyncio.Runner() as runner:
+        runner.get_loop()  # the runner takes a copy of the context here
+        with Invocation() as invocation:
+            assert runner.run(ask()) is invocation

@@ -1,8 +1,8 @@
 """Which lines of the user's own code led to a request."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+import contextvars
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,11 +16,12 @@ from pytest_cfworkers import callsite
 from pytest_cfworkers.callsite import (
     NOWHERE,
     Frame,
-    Owner,
     Site,
     capture,
-    owner_of,
+    shorten,
+    shorten_from,
 )
+from pytest_cfworkers.lineage import be_home
 
 HERE = __file__
 
@@ -258,32 +259,110 @@ def test_a_task_that_nobody_waits_for_leads_to_the_line_that_runs_the_loop(libra
     assert lines(site)[0] == "site = asyncio.run(main())"
 
 
-# whose code it is
+async def tasks_awaited_in_turn(get: Callable[[str], Coroutine[Any, Any, Site]]) -> list[Site]:
+    tasks = [asyncio.create_task(get(name)) for name in "ab"]
+    return [await task for task in tasks]
 
 
-@pytest.mark.parametrize(
-    ("path", "owner"),
-    [
-        (HERE, Owner.USER),
-        ("app.py", Owner.USER),
-        (json.__file__, Owner.OTHER),
-        (pytest.__file__, Owner.OTHER),
-        (callsite.__file__, Owner.OTHER),
-        (anyio.__file__, Owner.OTHER),
-        ("<frozen importlib._bootstrap>", Owner.OTHER),
-        ("<string>", Owner.OTHER),
-        ("/usr/lib/python3/dist-packages/thing.py", Owner.OTHER),
-        (asyncio.events.__file__, Owner.LOOP),
-        (asyncio.runners.__file__, Owner.LOOP),
-    ],
-)
-def test_whose_code_a_file_is(path: str, owner: Owner) -> None:
-    assert owner_of(path) is owner
-    assert owner_of(path) is owner  # the second answer comes from memory
+async def as_completed(get: Callable[[str], Coroutine[Any, Any, Site]]) -> list[Site]:
+    return [await site for site in asyncio.as_completed([get("a"), get("b")])]
+
+
+def test_as_completed_leads_to_the_line_that_waits_for_the_next_one(library: Any) -> None:
+    async def main() -> list[Site]:
+        return await asyncio.create_task(as_completed(library.get_async))
+
+    sites = asyncio.run(main())
+    assert [site.frames[0].function for site in sites] == ["as_completed", "as_completed"]
+
+
+def below_a_runner(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function as pytest does."""
+    names: dict[str, Any] = {}
+    source = "def call(function, *args):\n    return function(*args)\n"
+    exec(compile(source, str(Path("site-packages", "_pytest", "runner.py")), "exec"), names)  # noqa: S102
+    return names["call"](function, *args)
+
+
+def test_what_is_below_a_runner_of_tests_led_to_nothing(library: Any) -> None:
+    """A script that calls `pytest.main()` is the user's, but no place where a request is made."""
+    assert below_a_runner(library.get) is NOWHERE
+    assert below_a_runner(asyncio.run, library.get_async()) is NOWHERE
+
+
+def test_a_task_that_nobody_waits_for_yet_leads_to_where_the_asynchronous_test_stands(library: Any) -> None:
+    """No line of the user runs the loop of such a test."""
+
+    async def test() -> list[Site]:
+        be_home()
+        return await tasks_awaited_in_turn(library.get_async)
+
+    sites = below_a_runner(asyncio.run, test())
+    assert [frame.function for frame in sites[1].frames] == ["tasks_awaited_in_turn", "test"]
+    assert sites[0].frames == sites[1].frames
+
+
+def test_a_task_of_trio_that_nobody_waits_for_leads_to_where_the_asynchronous_test_stands(library: Any) -> None:
+    async def test() -> list[Site]:
+        be_home()
+        taken: list[Site] = []
+        trio.lowlevel.spawn_system_task(library.suspended, None, taken, context=contextvars.copy_context())
+        while not taken:
+            await trio.lowlevel.checkpoint()
+        return taken
+
+    assert [frame.function for frame in below_a_runner(trio.run, test)[0].frames] == ["test"]
+
+
+def test_the_task_that_entered_the_invocation_has_no_other_place_than_its_own(library: Any) -> None:
+    async def main() -> Site:
+        be_home()
+        return await library.get_async("a")  # type: ignore[no-any-return]
+
+    assert [frame.function for frame in below_a_runner(asyncio.run, main()).frames] == ["main"]
+
+
+# the words for a place
 
 
 def test_a_frame_whose_file_cannot_be_read_has_no_text() -> None:
     assert Frame("no/such/file.py", 1, "f").source() == ""
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which a run of tests begins."""
+    end = shorten_from(tmp_path)
+    yield tmp_path
+    end()
+
+
+def test_paths_are_written_from_where_the_run_began_whatever_folder_a_test_is_in(
+    start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(start / "tests" / "test_it.py")
+    (start / "tests").mkdir()
+    monkeypatch.chdir(start / "tests")
+    assert shorten(path) == str(Path("tests", "test_it.py"))
+    assert shorten(HERE) == HERE
+
+
+def test_a_run_inside_of_a_test_writes_paths_from_where_it_began(start: Path) -> None:
+    inner = start / "inner"
+    end = shorten_from(inner)
+    assert shorten(str(inner / "app.py")) == "app.py"
+    end()
+    assert shorten(str(inner / "app.py")) == str(Path("inner", "app.py"))
+
+
+def test_without_a_run_paths_are_written_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callsite, "_starts", [])
+    monkeypatch.chdir(tmp_path)
+    assert shorten(str(tmp_path / "app.py")) == "app.py"
+    tmp_path.rmdir()
+    assert shorten(HERE) == HERE
 
 
 def test_a_site_shows_its_frames() -> None:

@@ -1,5 +1,7 @@
 """The state machine of the connections, against a naive model of the rule."""
 
+import asyncio
+import gc
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -16,7 +18,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pytest_cfworkers.callsite import Site
+from pytest_cfworkers.callsite import Frame, Site
+from pytest_cfworkers.carrier import carrier_here
 from pytest_cfworkers.choices import CONNECTION_MODELS, ConnectionModel
 from pytest_cfworkers.guards.connection import Connection, Outcome
 from pytest_cfworkers.guards.connections import KEPT, ConnectionGuard, Woken
@@ -25,6 +28,7 @@ SITES = tuple(Site() for _ in range(3))
 HERE = SITES[0]
 MAIN = 1
 """The thread that opens what no test says another one about."""
+SITE = Site((Frame("app.py", 3, "fetch"),))
 OUTCOMES: tuple[Outcome, ...] = ("consumed", "cancelled", "failed", "abandoned")
 
 
@@ -496,6 +500,40 @@ def test_the_threads_of_the_peak_are_counted_once_each(threads: list[int]) -> No
     assert guard.peak_threads == len(set(threads))
 
 
+def test_lines_beyond_the_limit_are_told_with_what_handed_over_their_work() -> None:
+    fetch, pool = (Site((Frame("app.py", line, name),)) for line, name in [(3, "fetch"), (9, "main")])
+    guard = ConnectionGuard(1, "body")
+    held = guard.open("", fetch, 0, MAIN, carrier=pool)
+    queued = guard.open("", fetch, 1, MAIN, carrier=pool)
+    both = fetch.frames + pool.frames
+    assert guard.seventh is not None
+    assert guard.seventh.led().frames == both
+    assert {site.frames: count for site, count in guard.peak_sites.items()} == {both: 2}
+    guard.time_out(queued, 2)
+    assert [site.frames for site in guard.timed_out] == [both]
+    guard.headers(held, 3, body=True)
+    assert [site.frames for site in guard.unread] == [both]
+    guard.close(held, "abandoned", 4)
+    assert [site.frames for site in guard.unread] == [site.frames for site in guard.unread_for] == [both]
+    assert held.site is queued.site is fetch
+
+
+def test_who_waits_for_those_that_hold_the_slots_is_asked_before_they_end() -> None:
+    """A task may end with its response unread, and then nobody waits for it any more."""
+
+    async def fetch() -> None:
+        guard.open("", SITE, 0, MAIN, carrier=carrier_here())
+        await asyncio.sleep(0)
+
+    async def main() -> None:
+        await asyncio.gather(*(fetch() for _ in range(3)))
+
+    guard = ConnectionGuard(2, "body")
+    asyncio.run(main())
+    gc.collect()
+    assert [[frame.function for frame in site.frames] for site in guard.peak_sites] == [["fetch", "main"]]
+
+
 def test_the_time_in_the_queue_is_that_until_the_slot_or_the_end() -> None:
     guard = ConnectionGuard(1, "body")
     first = guard.open("GET", HERE, 10.0, MAIN)
@@ -559,9 +597,10 @@ def test_bodies_that_one_line_drops_are_counted_together() -> None:
 
 def test_a_body_that_is_still_open_is_named_by_what_it_answers() -> None:
     guard = ConnectionGuard(6, "body")
-    guard.headers(guard.open("GET left", HERE, 0.0, MAIN), 0.0, body=True)
-    guard.headers(guard.open("GET last", HERE, 0.0, MAIN), 0.0, body=True)
-    assert guard.unread_for == {HERE: "GET left"}
+    left, last = (guard.open(label, HERE, 0.0, MAIN) for label in ("GET left", "GET last"))
+    for connection in (left, last):
+        guard.headers(connection, 0.0, body=True)
+    assert guard.unread_for == {HERE: left}
 
 
 def test_a_connection_shows_its_label_and_state() -> None:

@@ -12,23 +12,19 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 import trio
-from anyio.to_thread import run_sync as in_anyio_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from trio.to_thread import run_sync as in_trio_thread
 
 from pytest_cfworkers import Invocation, Limits, guard_app
 from pytest_cfworkers.attribution import uncounted
 from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.metering.replaced import Replaced
 from pytest_cfworkers.timing_keys import timed
+from tests.unit.handing_over import WAYS, Work
 from tests.unit.turning import Clock, Processor
-
-Work = Callable[[float], None]
-Turn = Callable[[float], Awaitable[None]]
 
 
 @pytest.fixture
@@ -200,70 +196,7 @@ def test_a_paused_task_counts_for_nobody_while_the_others_go_on(processor: Proce
 # threads
 
 
-def submit(work: Work) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(work, 5).result()
-
-
-def to_thread(work: Work) -> None:
-    asyncio.run(asyncio.to_thread(work, 5))
-
-
-def executor(work: Work) -> None:
-    async def main() -> None:
-        await asyncio.get_running_loop().run_in_executor(None, work, 5)
-
-    asyncio.run(main())
-
-
-def anyio_thread(work: Work) -> None:
-    anyio.run(anyio.to_thread.run_sync, work, 5)
-
-
-def anyio_thread_on_trio(work: Work) -> None:
-    anyio.run(anyio.to_thread.run_sync, work, 5, backend="trio")
-
-
-def anyio_thread_by_its_own_name(work: Work) -> None:
-    anyio.run(in_anyio_thread, work, 5)
-
-
-def trio_thread(work: Work) -> None:
-    async def main() -> None:
-        await trio.to_thread.run_sync(work, 5)
-
-    trio.run(main)
-
-
-def trio_thread_by_its_own_name(work: Work) -> None:
-    async def main() -> None:
-        await in_trio_thread(work, 5)
-
-    trio.run(main)
-
-
-def thread_pool(work: Work) -> None:
-    with ThreadPool(1) as pool:
-        pool.apply(work, (2,))
-        pool.map(work, [1])
-        list(pool.imap(work, [1]))
-        pool.starmap(work, [(1,)])
-
-
-HAND_OVER = (
-    submit,
-    to_thread,
-    executor,
-    anyio_thread,
-    anyio_thread_on_trio,
-    anyio_thread_by_its_own_name,
-    trio_thread,
-    trio_thread_by_its_own_name,
-    thread_pool,
-)
-
-
-@pytest.mark.parametrize("hand_over", HAND_OVER)
+@pytest.mark.parametrize("hand_over", WAYS)
 def test_work_that_is_handed_to_a_thread_counts(hand_over: Callable[[Work], None], processor: Processor) -> None:
     with opened(processor) as invocation:
         processor.work(1)
@@ -361,6 +294,7 @@ def test_certificates_are_told_apart_and_count(processor: Processor, monkeypatch
 def test_nothing_is_replaced_before_and_after() -> None:
     places = [
         (asyncio.Handle, "_run"),
+        (threading.Thread, "start"),
         (ThreadPoolExecutor, "submit"),
         (ThreadPool, "map"),
         (anyio.to_thread, "get_async_backend"),

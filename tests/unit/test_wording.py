@@ -266,7 +266,7 @@ def test_of_several_peaks_each_that_waited_is_told_once_and_of_no_single_moment(
     """Three times twenty: what waited in all is more than was open at any moment."""
     guard = ConnectionGuard(6, "body")
     for now in (0.0, 1.0, 2.0):
-        for connection in [guard.open("GET", app, now) for _ in range(20)]:
+        for connection in [guard.open("GET", app, now, 0) for _ in range(20)]:
             guard.headers(connection, now + 0.5, body=False)
     violation = requests.connections(guard, LIMITS)
     assert violation.headline == "20 connections at once, the limit is 6"

@@ -1,0 +1,66 @@
+"""`Owner`: whose code a file is."""
+
+import enum
+import os
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+
+class Owner(enum.Enum):
+    """Whose code a file is."""
+
+    USER = "user"
+    LOOP = "loop"
+    RUNNER = "runner"
+    OTHER = "other"
+
+
+DOCTEST: Final = "<doctest "
+"""How the name of what a user wrote as an example in a docstring begins: `<doctest module.function[0]>`."""
+
+_LOOPS: Final = tuple(
+    str(Path(path))
+    for path in ("asyncio/events.py", "asyncio/base_events.py", "asyncio/runners.py", "trio/_core/_run.py")
+)
+"""Where event loops run tasks: what is below on the stack is not the task's own."""
+
+_RUNNERS: Final = str(Path("_pytest/runner.py"))
+"""Where tests are run: what is below on the stack started the run, and led to no request."""
+
+KNOWN: Final[dict[str, Owner]] = {}
+"""The files that were asked for, for whoever asks too often to call a function."""
+
+
+def owner_of(path: str) -> Owner:
+    """Tell whose code a file is.
+
+    It is the user's, an event loop's, the runner's of tests, or else Python's, an installed package's, a command's or
+    ours.
+    """
+    known = KNOWN.get(path)
+    if known is None:
+        known = KNOWN[path] = _owner_of(path)
+    return known
+
+
+def _owner_of(path: str) -> Owner:
+    if path.endswith(_LOOPS):
+        return Owner.LOOP
+    if path.endswith(_RUNNERS):
+        return Owner.RUNNER
+    if path.startswith("<"):
+        return Owner.USER if path.startswith(DOCTEST) else Owner.OTHER
+    real = str(Path(path).resolve())
+    foreign = real.startswith(_foreign_folders()) or "/site-packages/" in real or "/dist-packages/" in real
+    return Owner.OTHER if foreign else Owner.USER
+
+
+@cache
+def _foreign_folders() -> tuple[str, ...]:
+    import sysconfig  # noqa: PLC0415 - a run without guarded tests need not wait for it
+
+    # Commands such as `pytest` are Python files, too.
+    names = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
+    folders = {*(sysconfig.get_path(name) for name in names), str(Path(__file__).parent)}
+    return tuple(f"{Path(folder).resolve()}{os.sep}" for folder in folders)
