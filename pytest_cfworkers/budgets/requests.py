@@ -94,7 +94,7 @@ class RequestBudget:
                 site,
                 self._clock(),
                 get_ident(),
-                attribution.underway.get() is None,
+                attribution.sending() is None,
                 True,
             )
         if self._dropped:
