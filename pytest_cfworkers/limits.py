@@ -183,6 +183,14 @@ Source: https://developers.cloudflare.com/workers/platform/limits/#duration (che
 """
 
 
+MOST_CONFIGURED: Final[Mapping[str, int]] = MappingProxyType({"cpu_ms": 300_000, "subrequests": 10_000_000})
+"""The most that a Worker's own configuration may raise a number of the paid plan to, by key.
+
+Source: https://developers.cloudflare.com/workers/platform/limits/ and
+https://developers.cloudflare.com/changelog/2025-03-25-higher-cpu-limits/ (checked 2026-11-24).
+"""
+
+
 class UploadLimit(NamedTuple):
     """What the platform asks of a Worker when it is uploaded, on every plan; it refuses what breaks it.
 

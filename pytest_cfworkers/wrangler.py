@@ -1,6 +1,7 @@
 """The part of a wrangler configuration that matters to tests: limits, compatibility date, D1 databases, the upload."""
 
 import datetime as dt
+import os
 import posixpath
 import re
 import tomllib
@@ -9,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, final
+
+from pytest_cfworkers.limits import MOST_CONFIGURED
 
 FILE_NAMES: Final = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 """In the order in which wrangler looks for them."""
@@ -109,8 +112,13 @@ class Wrangler:
 
     @classmethod
     def find(cls, folder: Path) -> Self | None:
-        """Read the file of a folder; return None without one."""
-        path = next((folder / name for name in FILE_NAMES if (folder / name).is_file()), None)
+        """Read the file of a folder; return None without one.
+
+        Raises:
+            WranglerError: The file cannot be used; also where all that has its name is a folder, or a link to nothing.
+        """
+        named = [folder / name for name in FILE_NAMES if os.path.lexists(folder / name)]
+        path = next((path for path in named if path.is_file()), next(iter(named), None))
         return None if path is None else cls.read(path)
 
     def __str__(self) -> str:
@@ -159,6 +167,8 @@ def _positive(path: Path, limits: Mapping[str, Any], key: str) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise WranglerError(f"{path}: limits.{key} = {value!r} is not a limit; valid: a positive integer")
+    if value > (most := MOST_CONFIGURED[key]):
+        raise WranglerError(f"{path}: limits.{key} = {value!r} is more than the platform allows; valid: up to {most}")
     return value
 
 

@@ -109,8 +109,10 @@ def _why_empty(settings: "Settings", config: pytest.Config, name: str) -> str:
         why = f"{settings.wrangler.path} has no d1_databases"
     else:
         why = f"{settings.wrangler.path} gives it no migrations_dir, and there is no folder migrations beside that file"
+    folder = config.rootpath / "migrations"
+    unused = f"The folder {folder} is there, and nothing names it.\n" if folder.is_dir() else ""
     return (
-        f"The database {name} began without tables: {why}.\n"
+        f"The database {name} began without tables: {why}.\n{unused}"
         "Tables come from the migrations of a wrangler file, from --cf-d1-schema=PATH, or the fixture cf_d1_schema."
     )
 

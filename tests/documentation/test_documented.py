@@ -101,13 +101,24 @@ def test_failing_test_of_the_readme_prints_what_the_readme_says(
     assert printed[start : start + len(comparable)] == comparable
 
 
-def test_the_readmes_test_of_d1_needs_nothing_but_the_plugin(pytester: pytest.Pytester) -> None:
-    section = read("README.md").partition("## D1\n")[2]
-    (code,) = re.findall(r"```python\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
-    pytester.makepyfile(test_repositories=code)
-    (schema,) = re.findall(r"CREATE TABLE .*;", code)
-    pytester.makefile(".sql", schema=schema)
-    result = pytester.runpytest_inprocess(
-        "--cf-d1-schema=schema.sql", "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:randomly"
+@pytest.mark.parametrize("source", ["wrangler file", "command line", "ini file"])
+def test_the_readmes_test_of_d1_needs_nothing_but_the_plugin_and_the_files_it_shows(
+    pytester: pytest.Pytester, source: str
+) -> None:
+    section = read("README.md").partition("## D1\n")[2].partition("\n## ")[0]
+    before, _, rest = section.partition("```python\n")
+    (name, schema), (option,), (key,) = (
+        *re.findall(r"```sql\n-- (\S+)\n(.*?)```", before, re.DOTALL),
+        re.findall(r"`pytest (--cf-d1-schema=\w+)`", before),
+        re.findall(r"`(cf_d1_schema = \w+)` in the ini file", before),
     )
+    pytester.makepyfile(test_repositories=rest.partition("```")[0])
+    pytester.mkdir("migrations")
+    (pytester.path / name).write_text(schema, encoding="utf-8")
+    if source == "wrangler file":
+        (pytester.path / "wrangler.toml").write_text('[[d1_databases]]\nbinding = "DB"\n', encoding="utf-8")
+    if source == "ini file":
+        pytester.makeini(f"[pytest]\n{key}\n")
+    given = [option] if source == "command line" else []
+    result = pytester.runpytest_inprocess(*given, "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:randomly")
     result.assert_outcomes(passed=1)

@@ -45,6 +45,23 @@ def test_a_table_that_is_missed_in_an_empty_database_is_told_where_it_would_come
         ]
     )
     assert result.stdout.str().count("where the tables of cf_d1 come from") == 1
+    result.stdout.no_fnmatch_line("*is there, and nothing names it*")
+
+
+@pytest.mark.parametrize("wrangler", [None, 'name = "w"\n'])
+def test_a_folder_of_migrations_that_nothing_names_is_told(project: Project, wrangler: str | None) -> None:
+    if wrangler is not None:
+        (project.path / "wrangler.toml").write_text(wrangler)
+    (project.path / "migrations").mkdir()
+    (project.path / "migrations" / "0001_repos.sql").write_text("CREATE TABLE repos (name TEXT);")
+    project.write(test_it=COUNT)
+    project.run("--tb=short").stdout.fnmatch_lines(
+        [
+            "The database DB began without tables: *",
+            f"The folder {project.path / 'migrations'} is there, and nothing names it.",
+            "Tables come from the migrations of a wrangler file, from --cf-d1-schema=PATH, or the fixture *",
+        ]
+    )
 
 
 def test_a_path_that_is_not_there_is_a_usage_error(project: Project) -> None:

@@ -85,6 +85,11 @@ BROKEN: Final[dict[str, tuple[str, str, str]]] = {
     "cpu_ms a bool": ("w.toml", "[limits]\ncpu_ms = true\n", "{path}: limits.cpu_ms = True is not a limit; *"),
     "subrequests 0": ("w.json", '{"limits": {"subrequests": 0}}', "{path}: limits.subrequests = 0 is not a limit; *"),
     "subrequests 1.5": ("w.json", '{"limits": {"subrequests": 1.5}}', "{path}: limits.subrequests = 1.5 is not *"),
+    "cpu_ms beyond the platform's": (
+        "w.toml",
+        "[limits]\ncpu_ms = 900000\n",
+        "{path}: limits.cpu_ms = 900000 is more than the platform allows; valid: up to 300000",
+    ),
     "a date that is none": (
         "w.json",
         '{"compatibility_date": "2026-13-01"}',
@@ -118,6 +123,17 @@ def test_a_file_that_is_none_is_a_usage_error(project: Project, path: str) -> No
     text = project.refuse(f"--cf-wrangler={path}")
     assert f"--cf-wrangler: {project.path / path} cannot be read: " in text
     assert text.count(path) == 1
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a link to nothing"])
+def test_what_has_its_name_in_the_root_and_is_no_file_is_a_usage_error(project: Project, kind: str) -> None:
+    """Or a run would quietly be held to the plan's numbers."""
+    path = project.path / "wrangler.toml"
+    if kind == "a folder":
+        path.mkdir()
+    else:
+        path.symlink_to(project.path / "gone.toml")
+    assert f"ERROR: {path} cannot be read: " in project.refuse()
 
 
 def test_its_cpu_time_warns_and_never_fails(project: Project) -> None:

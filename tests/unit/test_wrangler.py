@@ -107,6 +107,14 @@ def test_a_limit_of_the_wrong_kind_is_named_with_the_valid_ones(
     assert refusal(path) == f"{path}: limits.{key} = {shown} is not a limit; valid: a positive integer"
 
 
+@pytest.mark.parametrize(("key", "most"), [("cpu_ms", 300_000), ("subrequests", 10_000_000)])
+def test_more_than_the_platform_allows_is_named_with_the_most(tmp_path: Path, key: str, most: int) -> None:
+    path = write(tmp_path, "wrangler.json", f'{{"limits": {{"{key}": {most + 1}}}}}')
+    assert refusal(path) == f"{path}: limits.{key} = {most + 1} is more than the platform allows; valid: up to {most}"
+    path = write(tmp_path, "wrangler.json", f'{{"limits": {{"{key}": {most}}}}}')
+    assert getattr(Wrangler.read(path), key) == most
+
+
 @pytest.mark.parametrize("key", ["cpu_ms", "subrequests"])
 def test_one_is_a_limit(tmp_path: Path, key: str) -> None:
     path = write(tmp_path, "wrangler.json", f'{{"limits": {{"{key}": 1}}}}')
@@ -176,7 +184,20 @@ def test_a_folder_without_a_file_has_no_configuration(tmp_path: Path) -> None:
     assert Wrangler.find(tmp_path) is None
 
 
-def test_a_folder_of_that_name_is_passed_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", FILE_NAMES)
+@pytest.mark.parametrize("kind", ["a folder", "a link to nothing"])
+def test_what_has_the_name_and_is_no_file_is_named(tmp_path: Path, name: str, kind: str) -> None:
+    path = tmp_path / name
+    if kind == "a folder":
+        path.mkdir()
+    else:
+        path.symlink_to(tmp_path / "gone")
+    with pytest.raises(WranglerError) as caught:
+        Wrangler.find(tmp_path)
+    assert str(caught.value).startswith(f"{path} cannot be read: ")
+
+
+def test_a_folder_of_that_name_is_passed_over_where_there_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "wrangler.json").mkdir()
     write(tmp_path, "wrangler.toml", TOML)
     found = Wrangler.find(tmp_path)
