@@ -50,7 +50,7 @@ _sender: Final[ContextVar[_Sender | None]] = ContextVar("pytest_cfworkers_sender
 
 
 underway: Final[ContextVar[object | None]] = ContextVar("pytest_cfworkers_underway", default=None)
-"""The request that is being sent here, if any. Work that sending it needs must not wait for its end."""
+"""The request whose sending this work was started by, if any; `sending` tells whether it still goes on."""
 
 
 def current() -> "Invocation | None":
@@ -67,6 +67,15 @@ def latest() -> "Invocation | None":
     """Return the invocation that began last of those that run; None while it is paused."""
     invocation = next(reversed(_running), None)  # another thread may have ended the last one meanwhile
     return None if invocation is None or invocation.pauses else invocation
+
+
+def sending() -> object | None:
+    """Return the request that is being sent here, if any. Work that sending it needs must not wait for its end.
+
+    A task that its sending started, and that goes on afterwards, is no part of it any more.
+    """
+    request = underway.get()
+    return None if getattr(request, "is_sent", False) else request
 
 
 def running() -> tuple["Invocation", ...]:

@@ -97,7 +97,7 @@ class RequestBudget:
                 site,
                 self._clock(),
                 get_ident(),
-                attribution.underway.get() is None,
+                attribution.sending() is None,
                 True,
                 carrier_here() if site.alone else None,
             )

@@ -60,7 +60,7 @@ class Exchange:
             loads: Whether the client is known to read the body before it hands out the response.
             stays: Whether it counts also if sending it sends others. Without it, others count in its place.
         """
-        outer = attribution.underway.get()
+        outer = attribution.underway.get() and attribution.sending()
         if isinstance(outer, Exchange):
             outer.give_way(invocation)
         self._invocation = invocation
@@ -96,6 +96,12 @@ class Exchange:
     def leave(self) -> None:
         """End the sending."""
         attribution.underway.reset(self._token)
+        del self._token
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the sending has ended; tasks that it started and left behind ask."""
+        return not hasattr(self, "_token")
 
     def give_way(self, invocation: Invocation) -> None:
         """Leave counting to the requests of an invocation that this one turned out to be made of."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import anyio
 import hishel
 import hishel.httpx
 import hishel.httpx2
@@ -14,6 +15,7 @@ import httpx
 import httpx_retries
 import pytest
 
+from pytest_cfworkers import callsite
 from pytest_cfworkers.clients import dialects
 from tests.clients.kit import Kit, guarded, rules, settled
 
@@ -299,3 +301,32 @@ def test_a_mock_in_the_place_of_a_method_that_a_subclass_extends_is_given_the_re
         kit.run(lambda: get(kit, Extended(answer)))
     assert count(invocation) == 1
     assert rules(invocation) == []
+
+
+def test_what_a_sending_has_started_and_left_behind_waits_as_others_do(async_kit: Kit) -> None:
+    """A transport starts a task with its first request; what the task sends later is no part of that request."""
+
+    async def scenario() -> None:
+        gate = async_kit.gate()
+
+        async def work() -> None:
+            await gate.wait()
+            async with async_kit.client(async_kit.mock()) as client:
+                await async_kit.gather(*[lambda: client.get("http://mock/")] * 7)
+                assert invocation.statistics().queued == 1
+                unread = [await async_kit.opened(client, "http://mock/") for _ in range(6)]
+                assert invocation.requests.open_internal("KV get", callsite.capture()).state == "queued"
+                for response in unread:
+                    await async_kit.close(response)
+
+        async def start(_: Any) -> Any:
+            tasks.start_soon(work)
+            return async_kit.library.Response(200)
+
+        async with anyio.create_task_group() as tasks, async_kit.client(async_kit.transport(start)) as client:
+            await client.get("http://mock/")
+            gate.open()
+
+    with guarded() as invocation:
+        async_kit.run(scenario)
+    assert count(invocation) == 1 + 7 + 6
