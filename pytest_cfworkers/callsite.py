@@ -83,14 +83,17 @@ class Site:
 
     Attributes:
         frames: The user's frames that led there, the innermost first; () where there are none.
+        alone: Whether there is one only, so that who started its task or thread says more.
     """
 
-    __slots__ = ("frames",)
+    __slots__ = ("alone", "frames")
 
     frames: tuple[Frame, ...]
+    alone: bool
 
     def __init__(self, frames: tuple[Frame, ...] = ()) -> None:
         self.frames = frames
+        self.alone = len(frames) == 1
 
     def __repr__(self) -> str:
         return f"<Site {self.frames}>"

@@ -44,7 +44,7 @@ def led_by(site: Site, carrier: Carrier | None) -> Site:
         site: The site.
         carrier: What carried the work when the site was taken.
     """
-    if len(site.frames) != 1 or carrier is None:
+    if not site.alone or carrier is None:
         return site
     own = site.frames[0]
     for frames in _behind(carrier):

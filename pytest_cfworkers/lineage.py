@@ -36,10 +36,10 @@ thread: Final = _Thread()
 def task_here() -> Any:
     """Return the task of asyncio or trio that runs here; None where none does."""
     asyncio: Any = sys.modules.get("asyncio")
-    # The public way to ask raises where no loop runs, which takes longer than a site does.
+    # The public way to ask for the loop raises where none runs, which takes longer than a site does.
     if asyncio is not None and (loop := asyncio._get_running_loop()) is not None:  # noqa: SLF001
         task = asyncio.current_task(loop)
-        if task is not None:
+        if task is not None:  # trio may be a guest in a loop of asyncio
             return task
     trio: Any = sys.modules.get("trio")
     return trio.lowlevel.current_task() if trio is not None and trio.lowlevel.in_trio_task() else None

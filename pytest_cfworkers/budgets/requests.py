@@ -70,7 +70,9 @@ class RequestBudget:
         """
         with self._lock:
             self.external.add(site)
-            connection = self.connections.open(label, site, self._clock(), get_ident(), waits, False, carrier_here())
+            connection = self.connections.open(
+                label, site, self._clock(), get_ident(), waits, False, carrier_here() if site.alone else None
+            )
         if self._dropped:
             self._sweep()
         return connection
@@ -97,7 +99,7 @@ class RequestBudget:
                 get_ident(),
                 attribution.sending() is None,
                 True,
-                carrier_here(),
+                carrier_here() if site.alone else None,
             )
         if self._dropped:
             self._sweep()
