@@ -46,7 +46,7 @@ def test_counts(engine: Engine, sql: str, read: int, written: int) -> None:
         ("SELECT rank() OVER (ORDER BY v) FROM s", 17, 0),
         ("SELECT count(*) OVER () FROM s ORDER BY id", 17, 0),
         (
-            "SELECT v, row_number() OVER (ORDER BY v, id), rank() OVER (ORDER BY v), count(*) OVER () FROM s",
+            "SELECT row_number() OVER (ORDER BY v, id), rank() OVER (ORDER BY v), count(*) OVER () FROM s ORDER BY id",
             43,
             0,
         ),
