@@ -2,6 +2,7 @@
 
 A retrying transport sends as often as what it wraps is called; a caching one may not send at all. So a
 transport that holds other transports is looked through, and what it holds at the bottom is guarded in place.
+What is held where nobody looks is found when it sends: see `departure`.
 """
 
 import enum
@@ -25,6 +26,7 @@ class Kind(enum.Enum):
     GUARDED = "guarded"
     """It counts its requests itself."""
     INNERMOST = "innermost"
+    """Nothing that it holds sends for it, as far as is known until then."""
     APP = "app"
     WRAPPER = "wrapper"
     EXTENSION = "extension"

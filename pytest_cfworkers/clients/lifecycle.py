@@ -107,7 +107,7 @@ class Exchange:
         await admission.checkpoint()
 
     def begin(self) -> None:
-        """Begin the sending: requests made meanwhile by what sends it are part of it."""
+        """Begin the sending: requests made meanwhile by what sends it are part of it, but not those its body needs."""
         self._token = attribution.underway.set(self)
         request = self._request
         if type(request.stream) is not self._dialect.bytes:
