@@ -1,6 +1,8 @@
 """How a request leaves through a transport: as an outgoing request, into an app under test, or further inside."""
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from types import MethodType
 from typing import Any, Final, Protocol
 
 from pytest_cfworkers import attribution
@@ -9,7 +11,7 @@ from pytest_cfworkers.clients import dialects
 from pytest_cfworkers.clients.app import GuardedApp
 from pytest_cfworkers.clients.dialect import Dialect
 from pytest_cfworkers.clients.incoming import Event
-from pytest_cfworkers.clients.innermost import SENDS, Kind, extended, innermost, kind_of
+from pytest_cfworkers.clients.innermost import SENDS, Kind, bound_sends, kind_of, layers
 from pytest_cfworkers.clients.interception import Interceptions
 from pytest_cfworkers.clients.lifecycle import Exchange
 from pytest_cfworkers.invocation import Invocation
@@ -19,6 +21,9 @@ AsyncSend = Callable[[Any], Awaitable[Any]]
 
 inside: Final = Interceptions()
 """The transports inside of others that are guarded in place."""
+
+_looked_through: Final[ContextVar[bool]] = ContextVar("pytest_cfworkers_looked_through", default=False)
+"""Whether a transport is sending that is not counted itself, but by what it sends through."""
 
 
 class Passage(Protocol):
@@ -69,28 +74,33 @@ def passage(
     Returns:
         What watches it; None where it is counted elsewhere.
     """
-    if type(transport) in dialect.senders or (kind := kind_of(dialect, transport)) is Kind.INNERMOST:
-        return Exchange(invocation, dialect, request, site, loads, False)
+    if type(transport) in dialect.senders:
+        return Exchange(invocation, dialect, transport, request, site, loads, False)
+    kind = kind_of(dialect, transport)
     if kind is Kind.MOCKED:
         transport = transport.transports[-1]
         kind = kind_of(dialect, transport)
         if kind is not Kind.APP:
             # A mock's answer is one request; what passes the mocks counts inside, and this one gives way to it.
             _counted_inside(dialect, transport, kind, incoming=incoming)
-            return Exchange(invocation, dialect, request, site, loads, False)
+            return Exchange(invocation, dialect, dialect.module.MockTransport, request, site, loads, False)
     if kind is Kind.GUARDED or _counted_inside(dialect, transport, kind, incoming=incoming):
         return None
     if kind is Kind.APP and incoming:
         if isinstance(transport.app, GuardedApp):
             return None
         return Event(invocation, f"{request.method} {request.url.path}", dialect)
-    return Exchange(invocation, dialect, request, site, loads, kind is Kind.APP)
+    return Exchange(invocation, dialect, transport, request, site, loads, kind is Kind.APP)
 
 
 def send(way: Passage | None, handle: Send, request: Any) -> Any:
     """Send a request through what watches it and return the response."""
     if way is None:
-        return handle(request)
+        token = _looked_through.set(True)
+        try:
+            return handle(request)
+        finally:
+            _looked_through.reset(token)
     try:
         if way.must_wait(False):
             way.wait()
@@ -108,7 +118,11 @@ def send(way: Passage | None, handle: Send, request: Any) -> Any:
 async def send_async(way: Passage | None, handle: AsyncSend, request: Any) -> Any:
     """Send a request in a task; see `send`."""
     if way is None:
-        return await handle(request)
+        token = _looked_through.set(True)
+        try:
+            return await handle(request)
+        finally:
+            _looked_through.reset(token)
     try:
         if way.must_wait(True):
             await way.wait_async()
@@ -133,13 +147,18 @@ def passage_here(transport: Any, request: Any, *, incoming: bool) -> Passage | N
 
 def _counted_inside(dialect: Dialect, transport: Any, kind: Kind, *, incoming: bool) -> bool:
     """Guard what a transport sends through, if that is not the transport itself; tell whether it is not."""
+    if kind is Kind.APP or type(transport) in dialect.senders:
+        return False
+    _watch_senders(dialect)
     if kind is Kind.WRAPPER:
-        held = list(innermost(dialect, transport))
-        guarded = [_guard_in_place(transport, incoming=incoming) for transport in held]
-        return all(guarded) if held else inside.active  # it holds only clients, which are watched or not
-    if kind is Kind.EXTENSION and inside.active:
-        return _guard_extended(dialect, extended(dialect, transport))
-    return False
+        guarded = []
+        for layer in layers(dialect, transport):
+            if kind_of(dialect, layer) is Kind.WRAPPER:
+                _bind_late(dialect, layer)
+            else:
+                guarded.append(_guard_in_place(layer, incoming=incoming))
+        return all(guarded) if guarded else inside.active  # it holds only clients, which are watched or not
+    return kind is Kind.EXTENSION and inside.active
 
 
 def _found(owner: type[Any], name: str) -> Any:
@@ -174,24 +193,50 @@ def _guard_in_place(transport: Any, *, incoming: bool) -> bool:
     return all([inside.replace(transport, name, make(name)) for name in SENDS if hasattr(transport, name)])
 
 
-def _guard_extended(dialect: Dialect, owner: type[Any]) -> bool:
-    """Let a class of the library count what its subclasses send through `super()`."""
+def _bind_late(dialect: Dialect, transport: Any) -> None:
+    """Let a transport that keeps the methods by which others send ask for them anew: they are guarded meanwhile."""
 
-    def way(transport: Any, request: Any) -> Passage | None:
-        invocation = attribution.current()
-        if invocation is None or kind_of(dialect, transport) is not Kind.EXTENSION:
+    def make(method: MethodType) -> Callable[[Any], Any]:
+        def handle(request: Any) -> Any:
+            return getattr(method.__self__, method.__name__)(request)
+
+        return handle
+
+    for name, method in bound_sends(dialect, transport):
+        inside.replace(transport, name, make(method))
+
+
+def _watch_senders(dialect: Dialect) -> None:
+    """Let what the library's own senders send count, where a transport of somebody else sends through them.
+
+    What such a transport holds, and when it makes it, is its own affair; but what it sends through is seen.
+    """
+    for owner in dialect.senders if inside.active else ():
+        for name in SENDS:
+            method = vars(owner).get(name)
+            if method is not None and not inside.replaced(method):
+                inside.replace(owner, name, _sender(dialect, method, name))
+
+
+def _sender(dialect: Dialect, method: Any, name: str) -> Callable[..., Any]:
+    """Make what takes the place of a method of one of the library's senders."""
+
+    def handle_request(self: Any, request: Any) -> Any:
+        return send(_beneath(dialect, self, request), _bound(method, self), request)
+
+    async def handle_async_request(self: Any, request: Any) -> Any:
+        return await send_async(_beneath(dialect, self, request), _bound(method, self), request)
+
+    return handle_request if name == SENDS[0] else handle_async_request
+
+
+def _beneath(dialect: Dialect, sender: Any, request: Any) -> Passage | None:
+    """Open what watches a request that leaves through a sender beneath another transport; None for one's own."""
+    outer = attribution.underway.get()
+    if isinstance(outer, Exchange):
+        if outer.transport is type(sender) or (outer.transport is sender and type(sender) in dialect.senders):
             return None
-        return Exchange(invocation, dialect, request, capture(), False, False)
-
-    def make(name: str) -> Callable[..., Any]:
-        original = vars(owner)[name]
-
-        def handle_request(self: Any, request: Any) -> Any:
-            return send(way(self, request), _bound(original, self), request)
-
-        async def handle_async_request(self: Any, request: Any) -> Any:
-            return await send_async(way(self, request), _bound(original, self), request)
-
-        return handle_request if name == SENDS[0] else handle_async_request
-
-    return all([inside.replace(owner, name, make(name)) for name in SENDS if name in vars(owner)])
+    elif not _looked_through.get():
+        return None
+    invocation = attribution.current()
+    return None if invocation is None else Exchange(invocation, dialect, sender, request, capture(), False, False)

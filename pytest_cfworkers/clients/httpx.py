@@ -30,4 +30,5 @@ DIALECT = Dialect(
     _Body,
     _AsyncBody,
     (httpx.HTTPTransport, httpx.AsyncHTTPTransport, httpx.MockTransport),
+    httpx.ByteStream,
 )

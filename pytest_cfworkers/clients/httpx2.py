@@ -30,4 +30,5 @@ DIALECT = Dialect(
     _Body,
     _AsyncBody,
     (httpx2.HTTPTransport, httpx2.AsyncHTTPTransport, httpx2.MockTransport),
+    httpx2.ByteStream,
 )

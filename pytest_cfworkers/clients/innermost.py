@@ -2,10 +2,14 @@
 
 A retrying transport sends as often as what it wraps is called; a caching one may not send at all. So a
 transport that holds other transports is looked through, and what it holds at the bottom is guarded in place.
+What is held where nobody looks is found when it sends: see `departure`.
 """
 
 import enum
 from collections.abc import Iterator
+from contextlib import suppress
+from inspect import unwrap
+from types import CodeType, MethodType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -22,6 +26,7 @@ class Kind(enum.Enum):
     GUARDED = "guarded"
     """It counts its requests itself."""
     INNERMOST = "innermost"
+    """Nothing that it holds sends for it, as far as is known until then."""
     APP = "app"
     WRAPPER = "wrapper"
     EXTENSION = "extension"
@@ -44,15 +49,25 @@ def kind_of(dialect: Dialect, transport: Any) -> Kind:
     return known
 
 
-def innermost(dialect: Dialect, transport: Any) -> Iterator[Any]:
-    """Yield the transports at the bottom of one that wraps others."""
+def layers(dialect: Dialect, transport: Any) -> Iterator[Any]:
+    """Yield a transport that wraps others, the wrappers in it, and the transports at the bottom."""
+    yield transport
     yield from _descend(dialect, transport, _DEPTH, {id(transport)})
 
 
-def extended(dialect: Dialect, transport: Any) -> type[Any]:
-    """Return the class of the library through which a transport of the kind EXTENSION sends."""
-    name = dialect.module.__name__
-    return next(base for base in type(transport).__mro__ if _home(base) == name)
+def bound_sends(dialect: Dialect, transport: Any) -> Iterator[tuple[str, MethodType]]:
+    """Yield the attributes of a transport that are methods by which another one sends."""
+    for name, value in list(getattr(transport, "__dict__", {}).items()):
+        if type(value) is MethodType and value.__name__ in SENDS:
+            owner = value.__self__
+            if owner is not transport and dialect.is_transport(owner):
+                yield name, value
+
+
+def forget(transport: Any) -> None:
+    """Look at a transport anew the next time: it turned out to send through others."""
+    with suppress(TypeError):
+        _kinds.pop(transport, None)
 
 
 def _kind_of(dialect: Dialect, transport: Any) -> Kind:
@@ -75,10 +90,9 @@ def _descend(dialect: Dialect, transport: Any, depth: int, seen: set[int]) -> It
         if id(held) in seen or depth == 0 or dialect.is_client(held):
             continue  # a client's requests are seen where it sends them
         seen.add(id(held))
+        yield held
         if kind_of(dialect, held) is Kind.WRAPPER:
             yield from _descend(dialect, held, depth - 1, seen)
-        else:
-            yield held
 
 
 def _held(dialect: Dialect, transport: Any) -> Iterator[Any]:
@@ -93,6 +107,8 @@ def _held(dialect: Dialect, transport: Any) -> Iterator[Any]:
         for item in values:
             if dialect.is_transport(item) or dialect.is_client(item):
                 yield item
+    for _, method in bound_sends(dialect, transport):
+        yield method.__self__
 
 
 def _attributes(thing: Any) -> Iterator[Any]:
@@ -107,17 +123,25 @@ def _attributes(thing: Any) -> Iterator[Any]:
 def _extends(dialect: Dialect, kind: type[Any]) -> bool:
     """Tell whether a class overrides how one of the library sends, and calls what it overrides."""
     return issubclass(kind, dialect.senders) and any(
-        name in _names(function.__code__)
+        name in _names(code)
         for base in kind.__mro__
         if _home(base) != dialect.module.__name__
         for function in vars(base).values()
-        if hasattr(function, "__code__")
+        if isinstance(code := _code(function), CodeType)
         for name in SENDS
     )
 
 
-def _names(code: Any) -> set[str]:
-    inner = [_names(const) for const in code.co_consts if hasattr(const, "co_names")]
+def _code(function: Any) -> Any:
+    """Return the code of a function, beneath its decorators; of anything else, something else."""
+    try:
+        return getattr(unwrap(function), "__code__", None)
+    except ValueError:  # it wraps itself
+        return None
+
+
+def _names(code: CodeType) -> set[str]:
+    inner = [_names(const) for const in code.co_consts if isinstance(const, CodeType)]
     return set(code.co_names).union(*inner)
 
 

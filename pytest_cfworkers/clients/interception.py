@@ -26,6 +26,11 @@ class Interceptions:
     def __len__(self) -> int:
         return len(self._done)
 
+    @staticmethod
+    def replaced(method: object) -> bool:
+        """Tell whether a method is one that took the place of another."""
+        return hasattr(method, _MARK)
+
     def replace(self, owner: Any, name: str, replacement: Callable[..., Any]) -> bool:
         """Replace a method, unless it is replaced already.
 
@@ -40,7 +45,7 @@ class Interceptions:
         if not hasattr(owner, "__dict__"):
             return False
         before = vars(owner).get(name, _MISSING)
-        if hasattr(before, _MARK):
+        if self.replaced(before):
             return True
         setattr(replacement, _MARK, True)
         setattr(owner, name, replacement)

@@ -9,7 +9,10 @@ from weakref import ReferenceType, ref
 
 from pytest_cfworkers import admission, attribution
 from pytest_cfworkers.callsite import Site
+from pytest_cfworkers.clients import loaded
 from pytest_cfworkers.clients.dialect import Dialect, Request
+from pytest_cfworkers.clients.innermost import forget
+from pytest_cfworkers.clients.upload import Upload
 from pytest_cfworkers.guards.bodies import has_body
 from pytest_cfworkers.guards.connection import Connection
 from pytest_cfworkers.invocation import Invocation
@@ -40,12 +43,23 @@ class Target:
 class Exchange:
     """One request and its response, and the connection that they are."""
 
-    __slots__ = ("_budget", "_connection", "_dialect", "_invocation", "_loads", "_request", "_stays", "_token")
+    __slots__ = (
+        "_budget",
+        "_connection",
+        "_dialect",
+        "_invocation",
+        "_loads",
+        "_request",
+        "_stays",
+        "_token",
+        "transport",
+    )
 
     def __init__(
         self,
         invocation: Invocation,
         dialect: Dialect,
+        transport: Any,
         request: Any,
         site: Site,
         loads: bool,
@@ -56,6 +70,7 @@ class Exchange:
         Args:
             invocation: The invocation that the request belongs to.
             dialect: The library of the client.
+            transport: The transport that it is about to leave through; or its class, where each request has its own.
             request: The request.
             site: The user's lines that sent it.
             loads: Whether the client is known to read the body before it hands out the response.
@@ -67,6 +82,7 @@ class Exchange:
         self._invocation = invocation
         self._budget = invocation.requests
         self._dialect = dialect
+        self.transport = transport
         self._request = request
         self._loads = loads
         self._stays = stays
@@ -96,13 +112,22 @@ class Exchange:
             raise self._timed_out()
 
     def begin(self) -> None:
-        """Begin the sending: requests made meanwhile by what sends it are part of it."""
+        """Begin the sending: requests made meanwhile by what sends it are part of it, but not those its body needs."""
         self._token = attribution.underway.set(self)
+        request = self._request
+        if type(request.stream) is not self._dialect.bytes:
+            request.stream = Upload(request.stream)
 
     def leave(self) -> None:
         """End the sending."""
-        attribution.underway.reset(self._token)
+        try:  # noqa: SIM105 - a context manager would be made for each request
+            attribution.underway.reset(self._token)
+        except ValueError:  # its loop was closed under it, and the collector ends it in another context
+            pass
         del self._token
+        request = self._request
+        if type(request.stream) is Upload:
+            request.stream = request.stream.stream
 
     @property
     def is_sent(self) -> bool:
@@ -113,6 +138,7 @@ class Exchange:
         """Leave counting to the requests of an invocation that this one turned out to be made of."""
         if invocation is self._invocation and not self._stays and self._connection.state == "waiting":
             self._budget.withdraw(self._connection)
+            forget(self.transport)
 
     def fail(self, error: BaseException) -> None:
         """Note that there will be no response. A request that the library refuses to send does not count."""
@@ -130,12 +156,14 @@ class Exchange:
         connection = self._connection
         if connection.state != "waiting":
             return response
-        if (self._loads and response.is_closed) or not has_body(
+        if (self._loads and response.is_stream_consumed) or not has_body(
             self._request.method, response.status_code, response.headers.get("content-length")
         ):
             self._budget.headers(connection, False)
             return response
-        response = self._dialect.unread(response)
+        if response.is_stream_consumed and self._dialect.is_loaded(response):
+            self._budget.headers(connection, body=True)
+            return loaded.watched(response, self)
         streams = not response.is_closed and self._dialect.is_readable(response.stream, asynchronous=asynchronous)
         self._budget.headers(connection, body=streams)
         if streams:

@@ -1,17 +1,37 @@
 """Every transport is seen, whoever made the client; and each hop of a redirect is a subrequest."""
 
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from pytest_cfworkers import Limits
-from tests.clients.kit import Kit, guarded, rules, settled
+from tests.clients.kit import Kit, guarded, rules, run_by_hand, settled
 from tests.clients.loopback import Loopback
 
 
 def count(invocation: Any) -> int:
     subrequests: int = invocation.statistics().subrequests
     return subrequests
+
+
+def answering(kit: Kit, response: Any) -> Any:
+    """A mock with one answer."""
+
+    async def handle(_: Any) -> Any:
+        return response
+
+    return kit.mock(handle)
+
+
+def by_hand(parts: Any) -> Any:
+    """An iterator over an asynchronous one that never suspends."""
+    while True:
+        try:
+            yield run_by_hand(anext(parts))
+        except StopAsyncIteration:
+            return
 
 
 def test_a_transport_of_a_class_of_its_own(kit: Kit) -> None:
@@ -105,6 +125,98 @@ def test_a_streamed_upload_is_sent_once(kit: Kit, server: Loopback) -> None:
     with guarded() as invocation:
         kit.run(scenario)
     assert server.bodies == [b"some parts"]
+    assert count(invocation) == 1
+
+
+@pytest.mark.parametrize("bottom", ["network", "mock", "custom"])
+@pytest.mark.parametrize("times", [1, 5])
+def test_a_request_that_an_upload_is_made_of_counts_beside_it(
+    kit: Kit, server: Loopback, bottom: str, times: int
+) -> None:
+    """One stream is piped into another: while the upload asks for its parts, both are open."""
+
+    async def handle(request: Any) -> Any:
+        seen = await request.aread() if kit.asynchronous else request.read()
+        return kit.library.Response(200, content=seen)
+
+    transports: dict[str, Callable[[], Any]] = {
+        "network": lambda: None,
+        "mock": lambda: kit.mock(handle),
+        "custom": lambda: kit.transport(handle),
+    }
+    gates = [kit.gate() for _ in range(times)]
+
+    async def copied(client: Any, number: int) -> None:
+        source = kit.library.Response(200, stream=kit.body(b"one ", b"two"))
+        async with kit.client(answering(kit, source)) as other:
+
+            async def parts() -> AsyncIterator[bytes]:
+                response = await kit.opened(other, "http://source/")
+                gates[number].open()
+                for gate in gates:
+                    await gate.wait()
+                async for part in kit.parts(response):
+                    yield part
+
+            content = parts() if kit.asynchronous else by_hand(parts())
+            request = client.build_request("PUT", f"{server.url}/echo", content=content)
+            stream = request.stream
+            assert (await settled(client.send(request))).status_code == 200
+            assert request.stream is stream or bottom != "network"
+
+    async def scenario() -> None:
+        async with kit.client(transports[bottom]()) as client:
+            await kit.gather(*[partial(copied, client, number) for number in range(times)])
+
+    with guarded(Limits.plan().replace(connections=20)) as invocation:
+        kit.run(scenario)
+    assert count(invocation) == 2 * times
+    assert invocation.statistics().peak_connections == 2 * times
+    assert rules(invocation) == []
+
+
+def test_an_upload_that_waits_for_a_request_does_not_keep_its_place_from_it(kit: Kit) -> None:
+    """The request is let beyond the limit: it would wait for ever for what waits for it."""
+
+    async def handle(request: Any) -> Any:
+        return kit.library.Response(200, content=await request.aread() if kit.asynchronous else request.read())
+
+    async def scenario() -> None:
+        async with kit.client(kit.mock(handle)) as client, kit.client(kit.mock()) as other:
+
+            async def parts() -> AsyncIterator[bytes]:
+                yield (await settled(other.get("http://source/"))).content
+
+            content = parts() if kit.asynchronous else by_hand(parts())
+            assert (await settled(client.put("http://mock/", content=content))).text == "hello"
+
+    with guarded(Limits.plan().replace(connections=1)) as invocation:
+        kit.run(scenario)
+    assert count(invocation) == 2
+    assert rules(invocation) == ["connections"]
+    assert invocation.statistics().queued == 0
+
+
+def test_a_transport_sees_the_stream_of_an_upload_as_it_is(kit: Kit) -> None:
+    library: Any = kit.library
+
+    async def handle(request: Any) -> Any:
+        assert isinstance(request.stream, library.AsyncByteStream) is kit.asynchronous
+        assert isinstance(request.stream, library.SyncByteStream) is not kit.asynchronous
+        assert request.stream.note == "of the user's own"
+        return library.Response(200)
+
+    class Stream(library.AsyncByteStream if kit.asynchronous else library.SyncByteStream):  # type: ignore[misc]
+        note = "of the user's own"
+
+    async def scenario() -> None:
+        async with kit.client(kit.transport(handle)) as client:
+            request = library.Request("PUT", "http://mock/", stream=Stream())
+            await settled(client.send(request))
+            assert type(request.stream) is Stream
+
+    with guarded() as invocation:
+        kit.run(scenario)
     assert count(invocation) == 1
 
 

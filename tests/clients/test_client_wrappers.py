@@ -3,7 +3,9 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -174,6 +176,188 @@ def test_wrappers_made_by_hand(kit: Kit, shape: str, bottom: str) -> None:
     with guarded() as again:
         kit.run(lambda: get(kit, make_wrapper(kit, shape, inner)))
     assert count(again) == 2
+
+
+def make_hidden(kit: Kit, shape: str, make: Callable[[], Any]) -> Any:
+    """A transport that sends twice through another one that no attribute of its own is, in one of several shapes."""
+    library: Any = kit.library
+    closed_over: Any = make() if shape in {"closure", "object", "decoy"} else None
+
+    class Base(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc]
+        made: Any = None
+
+        def send(self, request: Any) -> Any:
+            """Send once; awaited where it is asynchronous."""
+            return (closed_over.handle_async_request if kit.asynchronous else closed_over.handle_request)(request)
+
+        def handle_request(self, request: Any) -> Any:
+            self.send(request).read()
+            return self.send(request)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            await (await self.send(request)).aread()
+            return await self.send(request)
+
+    class Lazy(Base):
+        def send(self, request: Any) -> Any:
+            self.made = self.made or make()
+            return (self.made.handle_async_request if kit.asynchronous else self.made.handle_request)(request)
+
+    class InObject(Base):
+        def __init__(self) -> None:
+            self.pool = SimpleNamespace(transport=closed_over)
+
+        def send(self, request: Any) -> Any:
+            inner = self.pool.transport
+            return (inner.handle_async_request if kit.asynchronous else inner.handle_request)(request)
+
+    class Bound(Base):
+        def __init__(self) -> None:
+            inner = make()
+            self.__dict__["send"] = inner.handle_async_request if kit.asynchronous else inner.handle_request
+
+    class Decoy(Base):
+        def __init__(self) -> None:
+            self.held = kit.mock()
+
+    shapes = {"closure": Base, "lazy": Lazy, "object": InObject, "bound": Bound, "decoy": Decoy}
+    return shapes[shape]()
+
+
+HIDDEN = ["closure", "lazy", "object", "bound", "decoy"]
+
+
+@pytest.mark.parametrize("shape", HIDDEN)
+@pytest.mark.parametrize("bottom", ["mock", "network"])
+def test_what_is_sent_through_is_seen_wherever_a_transport_keeps_it(
+    kit: Kit, server: Any, shape: str, bottom: str
+) -> None:
+    library: Any = kit.library
+
+    def make() -> Any:
+        network = library.AsyncHTTPTransport if kit.asynchronous else library.HTTPTransport
+        return (
+            kit.mock()
+            if bottom == "mock"
+            else network(verify=False, trust_env=False, limits=library.Limits(max_keepalive_connections=0))
+        )
+
+    async def scenario() -> None:
+        async with kit.client(transport) as client:
+            for _ in range(2):
+                assert (await settled(client.get(f"{server.url}/plain"))).text == "hello"
+
+    transport = make_hidden(kit, shape, make)
+    originals = [vars(owner).copy() for owner in (library.MockTransport, library.HTTPTransport)]
+    for _ in range(2):
+        with guarded() as invocation:
+            kit.run(scenario)
+        assert count(invocation) == 4
+        assert rules(invocation) == []
+        assert invocation.statistics().peak_connections == 1
+    assert originals == [vars(owner).copy() for owner in (library.MockTransport, library.HTTPTransport)]
+
+
+@pytest.mark.parametrize("shape", HIDDEN)
+def test_what_is_hidden_in_a_wrapper_is_seen(kit: Kit, shape: str) -> None:
+    nested = make_wrapper(kit, "attribute", make_hidden(kit, shape, kit.mock))
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, nested, times=2))
+    assert count(invocation) == 8
+    assert rules(invocation) == []
+
+
+def test_a_cache_that_makes_its_transport_late_costs_nothing_for_a_hit(kit: Kit) -> None:
+    library: Any = kit.library
+
+    class Cache(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc]
+        inner: Any = None
+        kept: Any = None
+
+        def handle_request(self, request: Any) -> Any:
+            if self.kept is None:
+                self.inner = kit.mock()
+                self.kept = self.inner.handle_request(request).read()
+            return library.Response(200, content=self.kept)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            if self.kept is None:
+                self.inner = kit.mock()
+                self.kept = await (await self.inner.handle_async_request(request)).aread()
+            return library.Response(200, content=self.kept)
+
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, Cache(), times=4))
+    assert count(invocation) == 1
+    assert rules(invocation) == []
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_recorded_answers_count_unless_the_transport_holds_one_to_send_through(kit: Kit, *, holds: bool) -> None:
+    """Then it cannot be told from a cache."""
+    library: Any = kit.library
+
+    class Cassette(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.real = kit.mock() if holds else None
+
+        def handle_request(self, _: Any) -> Any:
+            return library.Response(200, text="hello")
+
+        async def handle_async_request(self, request: Any) -> Any:
+            return self.handle_request(request)
+
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, Cassette(), times=3))
+    assert count(invocation) == (0 if holds else 3)
+
+
+def test_a_transport_that_is_called_by_hand_is_no_request_of_a_client(kit: Kit) -> None:
+    """As in a test of a transport; also after another one was seen to send through the same class."""
+    hidden = make_hidden(kit, "closure", kit.mock)
+
+    async def scenario() -> None:
+        await get(kit, hidden)
+        request = kit.library.Request("GET", "http://mock/")
+        mock = kit.mock()
+        assert await settled(mock.handle_async_request(request) if kit.asynchronous else mock.handle_request(request))
+
+    with guarded() as invocation:
+        kit.run(scenario)
+    assert count(invocation) == 2
+    assert rules(invocation) == []
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["cache", "retry"])
+def test_a_subclass_is_looked_into_beneath_its_decorators(kit: Kit, *, kept: bool) -> None:
+    library: Any = kit.library
+
+    def decorated(handle: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(handle)
+        def wrapper(self: Any, request: Any) -> Any:
+            return handle(self, request)
+
+        return wrapper
+
+    class Extended(library.MockTransport):  # type: ignore[misc]
+        stored: bytes = b""
+
+        @decorated
+        def handle_request(self, request: Any) -> Any:
+            if not (kept and self.stored):
+                self.stored = super().handle_request(request).read()
+            return library.Response(200, content=self.stored)
+
+        @decorated
+        async def handle_async_request(self, request: Any) -> Any:
+            if not (kept and self.stored):
+                self.stored = await (await super().handle_async_request(request)).aread()
+            return library.Response(200, content=self.stored)
+
+    with guarded() as invocation:
+        kit.run(lambda: get(kit, Extended(kit.mock().handler), times=3))
+    assert count(invocation) == (1 if kept else 3)
+    assert rules(invocation) == []
 
 
 def test_wrappers_in_wrappers(kit: Kit) -> None:

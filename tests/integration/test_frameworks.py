@@ -482,3 +482,32 @@ def test_a_subtest_in_the_middle_of_a_stream_judges_nothing(project: Project) ->
     assert "unread-body" not in result.stdout.str()
     (test,) = json.loads((project.path / "run.json").read_text())["tests"]
     assert (test["violations"], test["outcome"]) == ([], "failed")
+
+
+def test_a_request_whose_loop_was_closed_under_it_ends_quietly(project: Project) -> None:
+    """The collector ends it, in whatever context that runs."""
+    project.write(
+        test_it="""
+        import asyncio
+        import gc
+        import httpx
+        import pytest
+
+        async def never(request):
+            await asyncio.Event().wait()
+
+        @pytest.mark.filterwarnings("ignore:coroutine")
+        @pytest.mark.cf_limits
+        def test_it():
+            async def main():
+                client = httpx.AsyncClient(transport=httpx.MockTransport(never))
+                asyncio.ensure_future(client.get("https://example.com/"))
+                await asyncio.sleep(0.001)
+
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(main())
+            loop.close()
+            gc.collect()
+        """
+    )
+    project.run("-Werror::pytest.PytestUnraisableExceptionWarning").assert_outcomes(passed=1)
