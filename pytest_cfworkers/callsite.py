@@ -177,9 +177,14 @@ def _around(frame: FrameType) -> Iterator[tuple[Frame, ...]]:
     yield from map(suspended, home_coroutine(task))
 
 
+def _is_told(frame: FrameType) -> bool:
+    code = frame.f_code
+    return code.co_name not in _COMPREHENSIONS and owner_of(code.co_filename) is _USER
+
+
 def _below(frame: FrameType | None) -> Iterator[Frame]:
-    while frame is not None and (owner := owner_of(frame.f_code.co_filename)) is not Owner.RUNNER:
-        if owner is _USER:
+    while frame is not None and owner_of(frame.f_code.co_filename) is not Owner.RUNNER:
+        if _is_told(frame):
             yield _line(frame)
         frame = frame.f_back
 
@@ -189,7 +194,7 @@ def suspended(coroutine: Any) -> tuple[Frame, ...]:
     found: list[Frame] = []
     step = coroutine
     while (frame := getattr(step, "cr_frame", None) or getattr(step, "ag_frame", None)) is not None:
-        if owner_of(frame.f_code.co_filename) is _USER:
+        if _is_told(frame):
             found.append(_line(frame))
         step = getattr(step, "cr_await", None) or getattr(step, "ag_await", None)
         if step is not None and not hasattr(step, "cr_frame"):

@@ -30,7 +30,7 @@ def _carried(site: Site, function: Callable[..., Any], /, *args: Any, **kwargs: 
 def carrier_here() -> Carrier | None:
     """Return what carries the work that is done here; None in a thread that was handed nothing."""
     task = task_here()
-    return thread.handed if task is None else ref(task)
+    return ref(task) if task is not None else thread.handed
 
 
 def led_by(site: Site, carrier: Carrier | None) -> Site:

@@ -5,9 +5,11 @@ where the parent stands, waiting. Python could remember where each coroutine was
 (`sys.set_coroutine_origin_tracking_depth`), but every coroutine of every test would pay for that.
 """
 
+import asyncio
 import functools
 import sys
 import threading
+from asyncio import _get_running_loop, current_task
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, Final
@@ -35,12 +37,10 @@ thread: Final = _Thread()
 
 def task_here() -> Any:
     """Return the task of asyncio or trio that runs here; None where none does."""
-    asyncio: Any = sys.modules.get("asyncio")
     # The public way to ask for the loop raises where none runs, which takes longer than a site does.
-    if asyncio is not None and (loop := asyncio._get_running_loop()) is not None:  # noqa: SLF001
-        task = asyncio.current_task(loop)
-        if task is not None:  # trio may be a guest in a loop of asyncio
-            return task
+    loop = _get_running_loop()
+    if loop is not None and (task := current_task(loop)) is not None:  # trio may be a guest in a loop of asyncio
+        return task
     trio: Any = sys.modules.get("trio")
     return trio.lowlevel.current_task() if trio is not None and trio.lowlevel.in_trio_task() else None
 
@@ -88,15 +88,14 @@ def _waiters(task: Any) -> Iterator[Any]:
 
 def _tasks_behind(thing: Any, depth: int) -> Iterator[Any]:
     """Follow what is to be called when a task is done to the tasks that it wakes."""
-    asyncio: Any = sys.modules["asyncio"]
     if isinstance(thing, asyncio.Task):
         yield thing
     elif depth and thing is not None:
-        for part in _behind(thing, asyncio):
+        for part in _behind(thing):
             yield from _tasks_behind(part, depth - 1)
 
 
-def _behind(thing: Any, asyncio: Any) -> Iterator[Any]:
+def _behind(thing: Any) -> Iterator[Any]:
     if isinstance(thing, asyncio.Future):
         yield from (callback for callback, _ in getattr(thing, "_callbacks", None) or ())
     elif isinstance(thing, asyncio.Queue):  # where `as_completed` waits
