@@ -54,7 +54,8 @@ def test_a_breakpoint(project: Project, monkeypatch: pytest.MonkeyPatch) -> None
             "advice",
             "  test_it.py::test_it",
             "    not judged: *.* ms of CPU time, the limit is 1 ms",
-            "    a breakpoint may have stopped the test meanwhile. Run it without one to have it judged.",
+            "    a breakpoint may have stopped the test meanwhile. Run it without one to have",
+            "    it judged.",
             "    not judged: *.* ms from start to end, the limit is 1 ms",
         ]
     )
@@ -86,7 +87,8 @@ def test_a_breakpoint_of_a_debugger_that_pytest_does_not_know(project: Project) 
     result.stdout.fnmatch_lines_random(
         [
             "    not judged: *.* ms from start to end, the limit is 0.001 ms",
-            "    a breakpoint may have stopped the test meanwhile. Run it without one to have it judged.",
+            "    a breakpoint may have stopped the test meanwhile. Run it without one to have",
+            "    it judged.",
             "    memory was not measured: a breakpoint was hit, and the debugger takes memory, too",
         ]
     )
@@ -176,4 +178,4 @@ def test_certificates_are_named(project: Project) -> None:
     )
     result = project.run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["    *.* ms of it went into certificates for SSL contexts, which no Worker reads*"])
+    result.stdout.fnmatch_lines(["    *.* ms of it went into certificates for SSL contexts, which no*"])

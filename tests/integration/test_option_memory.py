@@ -48,8 +48,10 @@ def test_auto_fails_the_test_that_held_too_much_and_says_how_to_get_the_lines(pr
     result.stdout.fnmatch_lines(
         [
             "memory: 1[56]?* MB held at once, the limit is 128 MB (paid plan)",
-            "    measured by the kernel's high-water mark and the allocators' books: between 1?* MB and 1?* MB",
-            "    a Worker would hold about 1?* MB for the same work, its interpreter included: an estimate",
+            "    measured by the kernel's high-water mark and the allocators' books: between*",
+            "      1?* MB and 1?* MB",
+            "    a Worker would hold about 1?* MB for the same work, its interpreter",
+            "      included: an estimate",
             "    which lines held it: @pytest.mark.cf_limits(trace=True), or --cf-memory=trace",
             "memory",
             "*/ 128 MB * over *::test_too_much",
@@ -105,7 +107,7 @@ def test_a_limit_inside_of_the_range_is_told_and_fails_nothing(project: Project)
     result.stdout.fnmatch_lines(
         [
             "advice",
-            "    cannot be decided: between 6?* MB and * MB of memory held at once, the limit is 64 MB",
+            "    cannot be decided: between 6?* MB and * MB held, the limit is 64 MB",
             "    @pytest.mark.cf_limits(trace=True) or --cf-memory=trace decides it, slowly.",
         ]
     )
