@@ -163,14 +163,12 @@ class Exchange:
             return response
         if response.is_stream_consumed and self._dialect.is_loaded(response):
             self._budget.headers(connection, body=True)
+            self._note_reader(asynchronous)
             return loaded.watched(response, self)
         streams = not response.is_closed and self._dialect.is_readable(response.stream, asynchronous=asynchronous)
         self._budget.headers(connection, body=streams)
         if streams:
-            if not asynchronous:  # under asyncio and trio bodies are closed alike
-                connection.manner = "thread"
-            if not self._loads:
-                connection.led()  # whoever forgets the body may have ended when that is found
+            self._note_reader(asynchronous)
             make = self._dialect.async_body if asynchronous else self._dialect.body
             response.stream = make(response.stream, self)
             # Held weakly, or a response that nobody holds any more would never be garbage collected.
@@ -205,6 +203,13 @@ class Exchange:
         """Note that the body was garbage collected."""
         if self._connection.state != "closed":
             self._budget.abandon(self._connection)
+
+    def _note_reader(self, asynchronous: bool) -> None:
+        """Note who is to read the body, for when nobody does."""
+        if not asynchronous:  # under asyncio and trio bodies are closed alike
+            self._connection.manner = "thread"
+        if not self._loads:
+            self._connection.led()  # whoever forgets the body may have ended when that is found
 
     def _timeout_s(self) -> float | None:
         """What the request allows for waiting for a connection, in seconds."""
