@@ -95,9 +95,12 @@ class Runtime:
         if isinstance(error, CfLimitExceeded):
             _begin_with_the_rule(report, error.violations[0])
         guard = item.stash.get(GUARD, None)
-        if guard is None or call.when != "call" or guard.runs:  # a subtest reports before its test has ended
+        if guard is None or call.when != "call":
             return report
         error = call.excinfo.value if call.excinfo is not None else None
+        if guard.runs:  # it is a subtest, whose test goes on: what it breaks is known at its end
+            report.cf_verdict = isinstance(error, CfLimitExceeded)  # type: ignore[attr-defined]
+            return report
         record = guard.record(error, timelines=self._settings.timelines)
         if record is None:
             return report

@@ -36,7 +36,7 @@ def test_a_size_of_ones_own_counts_as_well(project: Project) -> None:
     project.ini(cf_memory_baseline="20 MB")
     project.run().assert_outcomes(passed=1)
     result = project.run("--cf-memory-baseline=26 MB")
-    result.stdout.fnmatch_lines(["    26 MB of it are the baseline, what is there before the code of the test: *"])
+    result.stdout.fnmatch_lines(["    26 MB of it are the baseline, what is there before the code of the test:*"])
 
 
 def test_a_baseline_that_fills_the_limit_leaves_nothing_to_measure(project: Project) -> None:
