@@ -6,6 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -327,3 +328,57 @@ def test_what_somebody_else_has_replaced_since_is_left_to_them(monkeypatch: pyte
     replaced.restore()
     assert Library().name() == "theirs over ours over original"
     assert "name" not in vars(Derived)
+
+
+def layered(name: str) -> Callable[[Any], Any]:
+    """Make a method that says its own name and then what it replaced says."""
+
+    def make(original: Any) -> Any:
+        return lambda self: [name, *original(self)]
+
+    return make
+
+
+@pytest.mark.parametrize("first_ended", ["a", "b"])
+def test_two_that_replace_the_same_put_it_back_in_any_order(first_ended: str) -> None:
+    class Thing:
+        def say(self) -> list[str]:
+            return []
+
+    original = Thing.say
+    both = {"a": Replaced(), "b": Replaced()}
+    for _ in range(3):  # what is left behind must not be replaced again and again
+        for name, replaced in both.items():
+            replaced(Thing, "say", layered(name))
+        assert Thing().say() == ["b", "a"]
+        both[first_ended].restore()
+        both["b" if first_ended == "a" else "a"].restore()
+        assert Thing.say is original
+
+
+def test_what_somebody_puts_back_later_is_not_replaced_on_top() -> None:
+    class Thing:
+        def say(self) -> list[str]:
+            return []
+
+    original, replaced = Thing.say, Replaced()
+    replaced(Thing, "say", layered("ours"))
+    ours = Thing.say
+    setattr(Thing, "say", lambda _: ["theirs"])  # noqa: B010 - as monkeypatch does
+    replaced.restore()
+    assert Thing().say() == ["theirs"]
+    setattr(Thing, "say", ours)  # noqa: B010
+    replaced(Thing, "say", layered("ours anew"))
+    assert Thing().say() == ["ours anew"]
+    replaced.restore()
+    assert Thing.say is original
+
+
+def test_a_thread_starts_as_ever_after_invocations_that_measure_all() -> None:
+    start = threading.Thread.start
+    for _ in range(3):
+        with Invocation(Limits.none().replace(memory="64 MB", cpu_ms=5_000)):
+            thread = threading.Thread(target=int)
+            thread.start()
+            thread.join()
+    assert threading.Thread.start is start
