@@ -10,14 +10,14 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Barrier, BrokenBarrierError, get_native_id
-from typing import Final, NamedTuple, Self, final
+from typing import Final, Self, final
 
 from pytest_cfworkers.memory.c_library import CLibrary
 
 PAGE: Final = 4096
 
 _ARENA: Final = re.compile(rb'<heap nr="(\d+)">(.*?)</heap>', re.DOTALL)
-_HOLES: Final = re.compile(rb'<(?:size|unsorted) from="(\d+)" to="(\d+)" total="(\d+)" count="(\d+)"/>')
+_HOLE: Final = re.compile(rb'<(?:size|unsorted) from="\d+" to="\d+" total="(\d+)" count="(\d+)"/>')
 _REST: Final = re.compile(rb'<total type="rest" count="\d+" size="(\d+)"/>')
 
 _SMALL_END: Final = 256 * 2**10
@@ -31,57 +31,33 @@ _PATIENCE_S: Final = 1.0
 """Seconds after which threads that do not all begin, or end, are left alone: what they leave counts as free."""
 
 
-class Holes(NamedTuple):
-    """Free blocks between others: about one size, but for the largest.
-
-    Attributes:
-        smallest: Bytes of the smallest.
-        largest: Bytes of the largest.
-        total: Bytes of all.
-        blocks: How many there are.
-    """
-
-    smallest: int
-    largest: int
-    total: int
-    blocks: int
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Arena:
     """An arena.
 
     Attributes:
-        holes: Its free blocks, but for the one at its end.
         edges: Bytes of its free blocks that are resident after a trim, at most: only whole pages go back to the kernel,
             so of each block up to two pages stay.
         end: Bytes that are free at its end, which a trim leaves there; 0 for the first arena, where it does not.
     """
 
-    holes: tuple[Holes, ...]
     edges: int
     end: int
-
-    @property
-    def free(self) -> int:
-        """Bytes that are free in it, whoever has their pages, but for those at the end of the first arena."""
-        return self.end + sum(holes.total for holes in self.holes)
 
     @classmethod
     def all(cls, told: bytes) -> list[Self]:
         """Return all arenas, the first one first, of what glibc tells of them."""
         found: list[Self] = []
         for number, text in _ARENA.findall(told):
-            holes = tuple(Holes(*map(int, row)) for row in _HOLES.findall(text))
+            holes = [(int(total), int(count)) for total, count in _HOLE.findall(text)]
             rest = _REST.search(text)
-            end = int(rest[1]) - sum(total for _, _, total, _ in holes) if rest and number != b"0" else 0
-            edges = sum(min(total, count * 2 * PAGE) for _, _, total, count in holes)
-            found.append(cls(holes, edges, max(end, 0)))
+            end = int(rest[1]) - sum(total for total, _ in holes) if rest and number != b"0" else 0
+            found.append(cls(sum(min(total, count * 2 * PAGE) for total, count in holes), max(end, 0)))
         return found
 
 
-def trim(library: CLibrary, spare: int) -> list[Arena]:
+def trim(library: CLibrary, spare: int) -> int:
     """Give what is free in all arenas back to the kernel.
 
     Args:
@@ -89,7 +65,7 @@ def trim(library: CLibrary, spare: int) -> list[Arena]:
         spare: Bytes that may stay at the ends of arenas: they cost threads.
 
     Returns:
-        What the arenas are then.
+        Bytes that are free and yet resident, at most.
     """
     library.trim()
     arenas = Arena.all(library.arenas())
@@ -99,7 +75,7 @@ def trim(library: CLibrary, spare: int) -> list[Arena]:
         with library.keeping_little():
             _trim_ends(library, min(len(arenas) - 1, _THREADS))
         arenas = Arena.all(library.arenas())
-    return arenas
+    return sum(arena.edges + arena.end for arena in arenas)
 
 
 def _trim_ends(library: CLibrary, count: int) -> None:

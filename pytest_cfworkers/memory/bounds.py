@@ -6,14 +6,15 @@ The kernel counts pages, a limit counts what was asked for. Between the two stan
   (`preparation`), and what remains is known from the books;
 - what pymalloc rounds up: known from how many blocks of each size there were near the peak, and what they were to hold,
   which takes memory to see (`sizes`);
-- memory that was taken and never touched, such as `bytes(10**8)`: what the allocators have from the kernel grows by it;
+- memory that was taken and never touched, such as `bytes(10**8)`: the process's address space grows by it;
 - memory of before the start that was freed meanwhile and used again: what the books miss at the end.
 """
 
+import resource
 from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
-from pytest_cfworkers.memory.heap import Free, Heap
+from pytest_cfworkers.memory.heap import Heap
 from pytest_cfworkers.memory.look import Look
 from pytest_cfworkers.memory.sizes import Sizes
 
@@ -31,14 +32,14 @@ _WASTE_OF_LARGER: Final = 12
 _WASTE_SHARE: Final = 0.25
 """The same as a share of all small blocks where their sizes are not known: a float of 24 bytes takes 32."""
 
-_ROUNDED: Final = 1 / 32
-"""The share by which the C library rounds up its largest blocks, at most: to whole pages, from 128 KB on."""
-
 _NEAR: Final = 0.8
 """How near to the peak a look must have been to tell about it."""
 
+_ARENA: Final = 64 * MB
+"""Address space that glibc takes for a moment when a thread first allocates, and never uses."""
+
 _UNTOUCHED: Final = 0.25
-"""The share of what the allocators have that must be unused to say that memory was taken and never touched."""
+"""The share of the address space that must be unused to say that memory was taken and never touched."""
 
 
 class Range(NamedTuple):
@@ -57,32 +58,28 @@ class Seen:
     Attributes:
         before: The heap at its start.
         now: The heap at its end.
-        free: What the C library held free at the start.
+        edges: What of the heap was free at the start and yet resident, besides what pymalloc keeps.
         look: The last look at the heap.
         sizes: What blocks waste, as far as it was seen.
         grown: By how much the process had grown at its largest, without the files that are mapped now.
-        files: Whether files were mapped for a while, so that pages may have been theirs.
+        mapped: Whether files were mapped for a while, so that pages may have been theirs.
         own: By how much it was seen to have grown without any file.
-        taken: By how much more the allocators had from the kernel at some moment, at most, as the address space tells.
-        mapped_most: By how much more was handed out in the largest blocks at some moment.
-        arenas_most: The most that the arenas of the C library ever had from the kernel.
-        moved: By how much the address space that is not theirs has changed.
+        size: By how much its address space had grown at its largest.
+        size_now: By how much it is larger now.
         threads: How many threads were started.
         held: What was surely handed out at some moment: the peak is no less.
     """
 
     before: Heap
     now: Heap
-    free: Free
+    edges: int
     look: Look
     sizes: Sizes
     grown: int
-    files: bool
+    mapped: bool
     own: int
-    taken: int
-    mapped_most: int
-    arenas_most: int
-    moved: int
+    size: int
+    size_now: int
     threads: int
     held: int
 
@@ -92,15 +89,10 @@ class Seen:
         surely_untouched, untouched = self._untouched()
         reused, hidden = self._hidden()
         reused += surely_untouched
-        surely_grown = min(self.grown, self.own) if self.files else self.grown
+        surely_grown = min(self.grown, self.own) if self.mapped else self.grown
         freed = max(self.before.in_use - self.now.in_use, 0)
-        low = max(
-            surely_grown - most - self._holes() - self.sizes.taken + reused,
-            self.held - most,
-            int(self.mapped_most * (1 - _ROUNDED)) - self.sizes.taken,
-        )
-        ours = self.sizes.taken
-        best = max(self.grown - (least + most) // 2 - ours + reused, self.mapped_most - ours, low)
+        low = max(surely_grown - most - self._holes() - self.sizes.taken + reused, self.held - most)
+        best = max(self.grown - (least + most) // 2 + reused, low)
         high = max(self.grown - least + hidden + untouched + freed, best)
         return Range(max(min(low, best) - _RESOLUTION, 0), best, high + _RESOLUTION)
 
@@ -108,25 +100,26 @@ class Seen:
         """Bytes that were used without growth, at least and at most: of what was free in the heap before."""
         look, free = self.look, self.before.small_free
         if look.grown < self.grown * _NEAR or not self.grown:
-            return 0, free + self.free.used_unseen
-        return look.reused, min(free, look.reused + self.grown // 10) + self.free.used_unseen
+            return 0, free + self.edges
+        return look.reused, min(free, look.reused + self.grown // 10) + self.edges
 
     def _holes(self) -> int:
         """Bytes that were free inside the heap at the peak, and pages all the same, at most."""
         look, free, grown = self.look, self.before.large_free, self.grown
         if look.held >= grown // 2 and look.grown >= grown * _NEAR:
             return look.holes
-        # Nobody looked then: pymalloc may have held as much free as now.
-        small = max(self.now.small_free - self.before.small_free, 0)
         if free > grown // 4:
-            return max(look.holes, min(free, grown)) + small
+            return max(look.holes, min(free, grown))
         # A look that came too late: most of it was held at the peak, and freed since.
-        return min(max(look.holes, small), grown // 4)
+        return min(look.holes, grown // 4)
 
     def _wasted(self) -> tuple[int, int]:
         """Bytes of the growth that nobody asked for, since they were rounded up, at least and at most."""
-        look = self.look
-        small = min(self.grown, self._small())
+        before, now, look = self.before, self.now, self.look
+        arenas = now.arenas_ever - before.arenas_ever
+        if now.arenas_most > before.arenas_most or arenas > now.arenas_most - before.arenas:
+            arenas = now.arenas_most - before.arenas
+        small = min(self.grown, max(arenas, 0))
         if not look.grown:
             return 0, int(small * _WASTE_SHARE)
         seen = min(self.grown / look.grown, 1.5)
@@ -143,25 +136,22 @@ class Seen:
         return int(min(least * seen, most)), int(most)
 
     def _untouched(self) -> tuple[int, int]:
-        """Bytes that were taken and never touched, at least and at most."""
-        taken = min(self.taken, self._taken())
-        unused = max(taken - self.grown, 0)
+        """Bytes that were taken and never touched, at least and at most.
+
+        Threads and imports take address space, too. What they leave behind is known, since it is not the allocators';
+        what they give back is not. So it is sure only where no thread was started.
+        """
+        foreign = self.size_now - (self.now.taken - self.before.taken)
+        unused = self.size - max(foreign, 0) - self.grown
+        # Pages that came back into what the C library held free are no use of the address space that was added.
+        most = unused + min(self.grown, max(self.before.large_free - self.edges, 0))
         if self.threads:
-            return 0, unused + self.free.by_threads
-        # A little may be the ends of arenas and of growing lists. And where files were mapped or threads have begun, it
-        # may have been theirs.
-        surely = self.moved <= MB and unused >= max(4 * MB, taken * _UNTOUCHED)
-        return unused if surely else 0, unused
+            return 0, max(most - _ARENA - self.threads * _stack_size(), 0)
+        # A little may be the ends of arenas and of growing lists.
+        surely = foreign <= MB and unused >= max(4 * MB, self.size * _UNTOUCHED)
+        return unused if surely else 0, max(most, 0)
 
-    def _taken(self) -> int:
-        """By how much more the allocators had from the kernel, at most, as their own marks tell."""
-        arenas = self.arenas_most - (self.before.large_taken - self.before.mapped)
-        return self.mapped_most + arenas + self._small()
 
-    def _small(self) -> int:
-        """Bytes by which the arenas of pymalloc had grown, at most."""
-        before, now = self.before, self.now
-        arenas = now.arenas_ever - before.arenas_ever
-        if now.arenas_most > before.arenas_most or arenas > now.arenas_most - before.arenas:
-            arenas = now.arenas_most - before.arenas
-        return max(arenas, 0)
+def _stack_size() -> int:
+    size, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return size if 0 < size < _ARENA else _ARENA

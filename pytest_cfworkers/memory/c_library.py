@@ -1,28 +1,16 @@
 """`CLibrary`: glibc, as far as it tells of the memory that it has handed out and holds free, and gives it back."""
 
 import ctypes
-import re
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import repeat
 from typing import Any, Final, final
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 _LITTLE: Final = 128 * 2**10
 """Bytes that are kept free at the end of an arena in a process that has just begun."""
 
 _LARGEST: Final = 32 * 2**20
 """Bytes of the largest blocks that glibc takes from an arena, after others of their size were freed."""
-
-
-_TEXT: Final = 64 * 2**10
-"""Bytes in which there is room for what glibc tells of all arenas."""
-
-_FULLY: Final = 0
-"""Buffer whole blocks: `_IOFBF` of stdio.h."""
-
-_MOST_MAPPED: Final = re.compile(rb"max mmap bytes += +(\d+)")
 
 
 class Mallinfo(ctypes.Structure):
@@ -55,55 +43,12 @@ class CLibrary:
             self._library.mallopt.argtypes = [ctypes.c_int, ctypes.c_int]
             self._library.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
             self._library.fclose.argtypes = self._library.free.argtypes = [ctypes.c_void_p]
-            self._errors = ctypes.c_void_p.in_dll(self._library, "stderr")
-            self._library.fmemopen.restype = ctypes.c_void_p
-            self._library.fmemopen.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p]
-            self._library.setvbuf.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
-            self._library.rewind.argtypes = self._library.fflush.argtypes = [ctypes.c_void_p]
-            self._print_all: Any = ctypes.PyDLL(None).malloc_stats  # keeps the lock of the interpreter
-            self._text, self._buffer = (ctypes.create_string_buffer(_TEXT) for _ in range(2))
-            self._stream = self._library.fmemopen(self._text, _TEXT, b"w")
-            self._library.setvbuf(self._stream, self._buffer, _FULLY, _TEXT)
-        except (AttributeError, TypeError, ValueError) as error:
+        except (AttributeError, TypeError) as error:
             raise OSError(f"the C library of this process keeps no books: {error}") from error
-
-    def share_one_arena(self) -> None:
-        """Let threads that start from now on take from arenas that there are, where glibc has made no more than eight.
-
-        A new one reserves 128 MB of address space for a moment and 64 MB for good, beside which a thread may take as
-        much that it never touches. A Worker has one heap, too.
-        """
-        self._library.mallopt(_ARENA_MAX, 1)
-
-    def take(self, size: int, count: int) -> "array[int]":
-        """Take blocks of a size, and return where they are. Nothing is written into them."""
-        return array("Q", filter(None, map(self._library.malloc, repeat(size, count))))
-
-    def free(self, blocks: "array[int]") -> None:
-        """Give blocks back."""
-        for block in blocks:
-            self._library.free(block)
 
     def totals(self) -> Any:
         """Return a `Mallinfo`: the sums of all arenas."""
         return self._library.mallinfo2()
-
-    def most_mapped(self) -> int:
-        """Return the most bytes that there ever were in blocks which are mappings of their own.
-
-        Only `malloc_stats(3)` tells, and it writes to the stream of errors. Nothing of Python's does meanwhile. The
-        stream that takes its place for a moment has a buffer of its own, since the arena is locked that it would take
-        one from; and stays open for whoever has it in hand then.
-        """
-        errors, self._errors.value = self._errors.value, self._stream
-        try:
-            self._print_all()
-        finally:
-            self._errors.value = errors
-        self._library.fflush(self._stream)
-        text = self._text.value
-        self._library.rewind(self._stream)
-        return int(found[1]) if (found := _MOST_MAPPED.search(text)) else 0
 
     def arenas(self) -> bytes:
         """Return what glibc tells of each arena, as XML: see `malloc_info(3)`."""

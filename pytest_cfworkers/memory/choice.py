@@ -58,8 +58,10 @@ def _cheap_enough(mode: Mode, limit: int) -> bool:
 
 
 def _cheap(limit: int) -> Engine:
-    from pytest_cfworkers.memory.highwater import HighWater  # noqa: PLC0415 - only where it is needed
-
+    try:
+        from pytest_cfworkers.memory.highwater import HighWater  # noqa: PLC0415 - only where it works
+    except ImportError as error:  # Windows has no module `resource`
+        raise OSError(str(error)) from error
     engine = HighWater(limit)
     engine.start()
     if engine.doubtful:  # too much is free in the heap to tell what of it the test uses

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, final
 
 from pytest_cfworkers.memory.c_library import CLibrary
-from pytest_cfworkers.memory.mappings import Mappings
 
 _CLASS: Final = re.compile(rb"^ +\d+ +(\d+) +\d+ +(\d+) +(\d+)$", re.MULTILINE)
 _TOTALS: Final = re.compile(
@@ -20,8 +19,6 @@ _TOTALS: Final = re.compile(
     rb".*?\n(?P<pools>\d+) unused pools \* (?P<pool>\d+) bytes",
     re.DOTALL,
 )
-_MOST_IN_ARENAS: Final = re.compile(rb'<system type="max" size="(\d+)"/>')
-_ARENAS: Final = re.compile(rb"\n(\d+) arenas \* (\d+) bytes/arena")
 
 
 class SmallClass(NamedTuple):
@@ -52,7 +49,6 @@ class Heap:
         large_used: Bytes of larger blocks handed out.
         large_free: Bytes of larger blocks that are held free, also where the kernel has the pages back.
         large_taken: Bytes that the C library took from the kernel.
-        mapped: Bytes of that in blocks so large that each is a mapping of its own.
     """
 
     classes: tuple[SmallClass, ...]
@@ -63,7 +59,6 @@ class Heap:
     large_used: int
     large_free: int
     large_taken: int
-    mapped: int
 
     @property
     def in_use(self) -> int:
@@ -81,18 +76,6 @@ class Heap:
         return self.arenas + self.large_taken
 
 
-class Free(NamedTuple):
-    """What the C library holds free after the preparation, in bytes.
-
-    Attributes:
-        used_unseen: What can be taken without any growth that is seen.
-        by_threads: What can be taken so by other threads than this one, besides.
-    """
-
-    used_unseen: int
-    by_threads: int
-
-
 @final
 class Books:
     """Reads the books.
@@ -100,39 +83,22 @@ class Books:
     Args:
         library: The C library.
 
-    Attributes:
-        mappings: Its largest blocks.
-
     Raises:
         OSError: This Python keeps none.
     """
 
-    mappings: Mappings
-
     def __init__(self, library: CLibrary) -> None:
         self._library = library
-        self.mappings = Mappings(library)
         try:
             self._print: Any = ctypes.pythonapi._PyObject_DebugMallocStats  # noqa: SLF001 - sys has it for stderr only
         except AttributeError as error:
             raise OSError(f"the allocator of this Python keeps no books: {error}") from error
         self._print.argtypes = [ctypes.c_void_p]
 
-    def taken(self) -> int:
-        """Return the bytes that both allocators have from the kernel: a fifth of the work of reading all."""
-        found = _ARENAS.search(self._library.written(self._print))
-        large = self._library.totals()
-        return (int(found[1]) * int(found[2]) if found else 0) + int(large.arena + large.hblkhd) - self.mappings.level
-
-    def most_in_arenas(self) -> int:
-        """Return the most bytes that the arenas of the C library ever had from the kernel, each at its own time."""
-        return int(_MOST_IN_ARENAS.findall(self._library.arenas())[-1])
-
     def read(self) -> Heap:
         """Read what both allocators hold."""
         text = self._library.written(self._print)
         large = self._library.totals()
-        mapped = large.hblkhd - self.mappings.level
         found = _TOTALS.search(text)
         figures = found.groupdict() if found else dict.fromkeys(_TOTALS.groupindex, b"0")
         totals = {name: int(figure.replace(b",", b"")) for name, figure in figures.items()}
@@ -142,8 +108,7 @@ class Books:
             arenas=totals["arenas"] * totals["arena"],
             arenas_ever=totals["ever"] * totals["arena"],
             arenas_most=totals["most"] * totals["arena"],
-            large_used=large.uordblks + mapped,
+            large_used=large.uordblks + large.hblkhd,
             large_free=large.fordblks,
-            large_taken=large.arena + mapped,
-            mapped=mapped,
+            large_taken=large.arena + large.hblkhd,
         )

@@ -8,14 +8,14 @@ from typing import Final, final
 
 from pytest_cfworkers.guards.memory import Measurement, unmeasured
 from pytest_cfworkers.memory.bounds import MB, Seen
-from pytest_cfworkers.memory.heap import Free, Heap
-from pytest_cfworkers.memory.kernel import Resident
+from pytest_cfworkers.memory.heap import Heap
+from pytest_cfworkers.memory.kernel import Resident, Watch
 from pytest_cfworkers.memory.look import Look
 from pytest_cfworkers.memory.preparation import FREE_SHARE, UNKNOWN_SHARE, this_process
 from pytest_cfworkers.memory.sizes import Sizes
+from pytest_cfworkers.memory.threads import STARTS
 from pytest_cfworkers.memory.ticker import Ticker
 from pytest_cfworkers.memory.timeline import Samples
-from pytest_cfworkers.memory.watch import Watch
 
 _TRACED: Final = "the test traces memory itself (tracemalloc), which takes memory of its own"
 
@@ -41,8 +41,7 @@ class HighWater:
         self._started_before = self._started = 0
         self._ticker = Ticker(self._tick)
         self._heap: Heap
-        self._free = Free(0, 0)
-        self._unwritable = 0
+        self._edges = 0
         self._watch: Watch
 
     def start(self) -> None:
@@ -50,22 +49,20 @@ class HighWater:
         process = self._process = this_process()
         self._traced = tracemalloc.is_tracing()
         self._resident = Resident()
-        self._started_before = process.starts.begin()
+        self._started_before = STARTS.begin()
         with process.lock:
-            self._free = process.prepare(self._limit)
+            self._edges = process.prepare(self._limit)
         self._ticker.start()  # after that, because its thread takes over an arena of another; and takes memory
         with process.lock:
             self._heap = process.books.read()
             self._watch = process.marks.begin()
-            _, self._shared_before, self._unwritable = self._resident()
+            _, self._shared_before = self._resident()
         self._ready = True
 
     @property
     def doubtful(self) -> bool:
         """Whether so much is free in the heap that the figure would say little."""
-        return (
-            self._heap.small_free > self._limit * FREE_SHARE or self._free.used_unseen > 2 * self._limit * UNKNOWN_SHARE
-        )
+        return self._heap.small_free > self._limit * FREE_SHARE or self._edges > 2 * self._limit * UNKNOWN_SHARE
 
     def current(self) -> int:
         """Return the bytes that are held now, by the books."""
@@ -82,7 +79,7 @@ class HighWater:
         measured = self._measured(phase=True)
         self._process.give_back()  # what the C library keeps of this phase is not held in the next
         self._process.marks.note()
-        self._watch.end_phase()
+        self._watch.phase_resident = self._watch.phase_size = 0
         return measured
 
     def pause(self) -> None:
@@ -100,8 +97,8 @@ class HighWater:
         """End, and return the peak."""
         self._ticker.stop()
         self._resident.close()
-        self._started = self._process.starts.count - self._started_before
-        self._process.starts.end()
+        self._started = STARTS.count - self._started_before
+        STARTS.end()
         self._process.marks.end(self._watch)
         return self._measured()
 
@@ -110,11 +107,8 @@ class HighWater:
         if not self._ready:
             self._process.books.read()  # so that the ticker's thread has an arena before the start
             return
-        resident, shared, unwritable = self._resident()
-        if abs(unwritable - self._unwritable) > MB:  # an import, a file, what is reserved for a thread
-            self._process.marks.note()
-            _, _, self._unwritable = self._resident()
-        grown = resident - self._watch.resident.before
+        resident, shared = self._resident()
+        grown = resident - self._watch.resident_before
         self._shared = max(self._shared, shared - self._shared_before)
         self._own = max(self._own, grown - (shared - self._shared_before))
         self.samples.add(max(grown, 0))
@@ -128,20 +122,20 @@ class HighWater:
         if self._traced or tracemalloc.is_tracing():
             return unmeasured(self.name, _TRACED)
         watch, now = self._watch, self._process.books.read()
+        resident, size = (watch.phase_resident, watch.phase_size) if phase else (watch.resident, watch.size)
+        files = max(watch.file - watch.file_before, 0)
         seen = Seen(
             before=self._heap,
             now=now,
-            free=self._free,
+            edges=self._edges,
             look=self._look,
             sizes=self._sizes,
-            grown=max(watch.resident.grown(phase=phase) - watch.files, 0),
-            files=self._shared - watch.files > MB,
+            grown=max(resident - watch.resident_before - files, 0),
+            mapped=self._shared - files > MB,
             own=0 if self._paused or phase else self._own,
-            taken=watch.taken.grown(phase=phase),
-            mapped_most=watch.mapped.grown(phase=phase),
-            arenas_most=self._process.books.most_in_arenas(),
-            moved=watch.moved,
-            threads=self._started or self._process.starts.count - self._started_before,
+            size=size - watch.size_before,
+            size_now=watch.size_now - watch.size_before,
+            threads=self._started or STARTS.count - self._started_before,
             held=self._held(now, phase=phase),
         )
         low, best, high = seen.range()

@@ -4,47 +4,74 @@
 `VmPeak` is the most address space there ever was. That cannot be reset, so it is levelled: address space that is
 never used is reserved until the process is as large as it ever was, and from then on each growth shows.
 
-What is not the allocators' takes address space, too: files, stacks of threads, what glibc reserves for them. How much
-that is can be asked at any moment, and not of a moment that has passed. So whoever knows that it changes lets it be
-noted before and after: in between, the allocators had no more than all there was without the lesser of the two.
-
 Source: https://docs.kernel.org/filesystems/proc.html (checked 2026-11-24).
 """
 
 import mmap
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from threading import RLock
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Final, final
-
-from pytest_cfworkers.memory.mappings import Mappings
-from pytest_cfworkers.memory.watch import Mark, Watch
 
 _FIGURE: Final = re.compile(rb"^(VmPeak|VmSize|VmHWM|VmRSS|RssFile):\s+(\d+) kB$", re.MULTILINE)
 _NO_RESERVE: Final = 0x4000  # MAP_NORESERVE, which the module mmap does not name
 
 
 @final
-class Marks:
-    """The marks of this process, shared by all who watch. One per process: the kernel has one set.
+@dataclass(slots=True)
+class Watch:
+    """The marks of one stretch of code, in bytes.
 
-    Args:
-        taken: Tells how many bytes the allocators have from the kernel.
-        mappings: The largest blocks of the C library.
+    Attributes:
+        resident_before: What was resident when it began.
+        file_before: How much of that was files.
+        size_before: The address space when it began.
+        resident: The most that was resident.
+        file: How much of what is resident now is files.
+        size: The most address space.
+        size_now: The address space now.
+        phase_resident: The most that was resident since it was last set to 0.
+        phase_size: The same for the address space.
+        resident_now: What is resident now.
     """
 
-    def __init__(self, taken: Callable[[], int], mappings: Mappings) -> None:
-        self._taken = taken
-        self._mappings = mappings
-        self._lock = RLock()  # what is noted makes objects, so garbage may be collected, and that may start a thread
+    resident_before: int
+    file_before: int
+    size_before: int
+    resident: int
+    file: int
+    size: int
+    size_now: int
+    phase_resident: int = 0
+    phase_size: int = 0
+    resident_now: int = 0
+    _paused: "Watch | None" = None
+
+    def pause(self) -> None:
+        """Keep the marks of now."""
+        self._paused = replace(self)
+
+    def resume(self) -> None:
+        """Take the marks again that were kept, and let what has grown since count as there before."""
+        if (kept := self._paused) is None:
+            return
+        resident, size = self.resident_now - kept.resident_now, self.size_now - kept.size_now
+        self.resident_before, self.size_before = kept.resident_before + resident, kept.size_before + size
+        self.resident, self.size = kept.resident + resident, kept.size + size
+        self.phase_resident, self.phase_size = kept.phase_resident + resident, kept.phase_size + size
+        self._paused = None
+
+
+@final
+class Marks:
+    """The marks of this process, shared by all who watch. One per process: the kernel has one set."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
         self._watches: list[Watch] = []
         self._reserve: mmap.mmap | None = None
         self._reserved = 0
-        self._noted = self._beside = 0
-        self._quiet = False
-        os.register_at_fork(after_in_child=self._after_fork)
 
     def begin(self) -> Watch:
         """Begin to watch.
@@ -53,109 +80,48 @@ class Marks:
             OSError: The kernel keeps no marks, or does not let them be reset.
         """
         with self._lock:
-            figures, mapped = self._note()
-            watch = Watch(Mark.at(figures[b"VmRSS"]), Mark.at(self._noted), Mark.at(mapped))
-            watch.file = watch.file_before = figures[b"RssFile"]
-            watch.beside_before = self._beside
+            figures = self._note()
+            resident, file, size = figures[b"VmRSS"], figures[b"RssFile"], figures[b"VmSize"] - self._reserved
+            watch = Watch(resident, file, size, resident, file, size, size)
             self._watches.append(watch)
             return watch
 
     def note(self) -> None:
-        """Bring every watch up to date.
-
-        Where address space is short it cannot be levelled, and what the allocators had seems more than it was.
-        """
-        with self._lock, suppress(OSError):
-            if self._watches:
-                self._note()
-
-    @contextmanager
-    def starting(self, *, alone: bool) -> Iterator[None]:
-        """Note that a thread is about to start, which takes address space, some of it for a moment.
-
-        Args:
-            alone: Whether no other code runs until it has: so that nobody else can have taken any meanwhile.
-        """
+        """Bring every watch up to date."""
         with self._lock:
-            self._note_thread()
-            self._quiet = alone
-        try:
-            yield
-        finally:
-            self._quiet = False
-
-    def started(self) -> None:
-        """Note that it has started, and has run nothing yet."""
-        with self._lock:
-            self._note_thread()
-            self._quiet = False
-
-    def ended(self) -> None:
-        """Note that one is about to end, and its stack to go with it."""
-        with self._lock:
-            self._note_thread()
+            self._note()
 
     def end(self, watch: Watch) -> None:
         """Bring a watch up to date for the last time."""
         with self._lock:
-            self.note()
+            self._note()
             self._watches = [other for other in self._watches if other is not watch]
             if not self._watches:
                 self._release()
-                self._mappings.release()
 
-    def _note(self) -> tuple[dict[bytes, int], int]:
-        """Note all; return the kernel's figures, and how much is mapped now."""
+    def _note(self) -> dict[bytes, int]:
         figures = _read()
-        self._note_taken(figures)
-        level = self._mappings.level
-        most_mapped, mapped = self._mappings.note()
         for watch in self._watches:
-            watch.resident.note(figures[b"VmHWM"], figures[b"VmRSS"])
-            watch.mapped.note(most_mapped, mapped)
+            most, size = figures[b"VmHWM"], figures[b"VmPeak"] - self._reserved
+            watch.resident, watch.phase_resident = max(watch.resident, most), max(watch.phase_resident, most)
+            watch.size, watch.phase_size = max(watch.size, size), max(watch.phase_size, size)
+            watch.resident_now = figures[b"VmRSS"]
             watch.file = figures[b"RssFile"]
-        self._level(figures if level == self._mappings.level else _read())
-        descriptor = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
-        os.write(descriptor, b"5")
-        os.close(descriptor)
-        return figures, mapped
-
-    def _note_thread(self) -> None:
-        """Note what changes where a thread begins or ends."""
-        with suppress(OSError):
-            if self._watches:
-                figures = _read()
-                self._note_taken(figures)
-                self._level(figures)
-
-    def _note_taken(self, figures: dict[bytes, int]) -> None:
-        taken = self._taken()
-        ours = self._reserved + self._mappings.level
-        beside = figures[b"VmSize"] - ours - taken
-        most = figures[b"VmPeak"] - ours - min(beside, self._beside)
-        if self._quiet:
-            most = max(taken, self._noted)
-        for watch in self._watches:
-            watch.taken.note(most, taken)
-            watch.moved = max(watch.moved, abs(beside - watch.beside_before))
-        self._noted, self._beside = taken, beside
-
-    def _level(self, figures: dict[bytes, int]) -> None:
-        """Reserve address space until there is as much as there ever was."""
+            watch.size_now = figures[b"VmSize"] - self._reserved
         lowest = figures[b"VmPeak"] - (figures[b"VmSize"] - self._reserved)
-        if lowest > self._reserved:  # the process was larger than it is now
+        if lowest > self._reserved:  # the process was larger than it is now: level again
             self._release()
             self._reserve = mmap.mmap(-1, lowest, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE, prot=0)
+            figures[b"VmSize"] += lowest - self._reserved
             self._reserved = lowest
+        with open("/proc/self/clear_refs", "wb", buffering=0) as file:  # noqa: PTH123 - a third of the time of Path
+            file.write(b"5")
+        return figures
 
     def _release(self) -> None:
         if self._reserve is not None:
             self._reserve.close()
         self._reserve, self._reserved = None, 0
-
-    def _after_fork(self) -> None:
-        self._lock = RLock()  # the thread that may have held it is not in the child
-        self._quiet = False
 
 
 @final
@@ -165,15 +131,10 @@ class Resident:
     def __init__(self) -> None:
         self._file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
-    def __call__(self) -> tuple[int, int, int]:
-        """Ask.
-
-        Returns:
-            All of it; how much of it is shared: files, and memory that processes share; and the address space that
-            cannot be written: files, and what is reserved.
-        """
-        size, resident, shared, _, _, writable, _ = map(int, os.pread(self._file, 64, 0).split())
-        return resident * mmap.PAGESIZE, shared * mmap.PAGESIZE, (size - writable) * mmap.PAGESIZE
+    def __call__(self) -> tuple[int, int]:
+        """Ask; return also how much of it is shared: files, and memory that processes share."""
+        _, resident, shared, _ = os.pread(self._file, 64, 0).split(None, 3)
+        return int(resident) * mmap.PAGESIZE, int(shared) * mmap.PAGESIZE
 
     def close(self) -> None:
         """Ask no more."""
@@ -181,8 +142,5 @@ class Resident:
 
 
 def _read() -> dict[bytes, int]:
-    descriptor = os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)  # a quarter of the time of Path
-    try:
-        return {name: int(number) << 10 for name, number in _FIGURE.findall(os.read(descriptor, 4096))}
-    finally:
-        os.close(descriptor)
+    with open("/proc/self/status", "rb", buffering=0) as file:  # noqa: PTH123 - a third of the time of Path
+        return {name: int(number) << 10 for name, number in _FIGURE.findall(file.read())}

@@ -10,10 +10,8 @@ from typing import Final, final
 from pytest_cfworkers.memory import arenas
 from pytest_cfworkers.memory.ballast import Ballast
 from pytest_cfworkers.memory.c_library import CLibrary
-from pytest_cfworkers.memory.heap import Books, Free, Heap
-from pytest_cfworkers.memory.holes import Filling
+from pytest_cfworkers.memory.heap import Books, Heap
 from pytest_cfworkers.memory.kernel import Marks
-from pytest_cfworkers.memory.threads import Starts
 
 UNKNOWN_SHARE: Final = 0.05
 """The share of the limit that may stay unknown before something is done about it."""
@@ -32,23 +30,20 @@ class Preparation:
 
     def __init__(self) -> None:
         self._library = CLibrary()
-        self._library.share_one_arena()
         self.books: Books = Books(self._library)
-        self.marks: Marks = Marks(self.books.taken, self.books.mappings)
-        self.starts: Starts = Starts(self.marks)
+        self.marks: Marks = Marks()
         self.lock: Lock = Lock()
         self._ballast = Ballast()
-        self._filling = Filling(self._library)
         self._collected: int | None = None
 
-    def prepare(self, limit: int) -> Free:
+    def prepare(self, limit: int) -> int:
         """Prepare the heap.
 
         Args:
             limit: The limit in force, in bytes: a share of it may stay free.
 
         Returns:
-            What of larger blocks stays free.
+            How many bytes of larger blocks are free and yet resident, at most.
         """
         unknown = int(limit * UNKNOWN_SHARE)
         heap = self.books.read()
@@ -57,33 +52,17 @@ class Preparation:
             gc.collect()
             heap = self.books.read()
             self._collected = heap.in_use
+        edges = heap.large_free
+        if edges > unknown:  # pages that are given back must be fetched again, so not for less
+            edges = arenas.trim(self._library, spare=unknown // 2)
+            heap = self.books.read()
         if heap.small_free > limit * FREE_SHARE:
             self._fill(heap)
-            heap = self.books.read()
-        if heap.large_free > unknown:  # pages that are given back must be fetched again, so not for less
-            return self._empty(unknown // 2)
-        return Free(heap.large_free, 0)
+        return edges
 
     def give_back(self) -> None:
         """Give what the C library holds free back to the kernel."""
         self._library.trim()
-
-    def _empty(self, spare: int) -> Free:
-        """Give back the pages of what the C library holds free, and take away the blocks.
-
-        Args:
-            spare: Bytes that may stay.
-        """
-        if self._filling.heavy:
-            self._filling.drop()
-        first, *others = arenas.trim(self._library, spare)
-        held = self.books.read().in_use
-        self._filling.add(first, spare)
-        heap = self.books.read()
-        self._collected = (self._collected or 0) + heap.in_use - held
-        free = sum(arena.free for arena in others)
-        edges = sum(arena.edges + arena.end for arena in others)
-        return Free(heap.large_free - free + edges, free - edges)
 
     def _fill(self, heap: Heap) -> None:
         if self._ballast.heavy:

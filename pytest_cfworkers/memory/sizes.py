@@ -7,9 +7,7 @@ is traced for a moment, and the sizes seen stand for the rest.
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Sequence
 from itertools import islice
-from operator import call
 from typing import Final, final
 
 _MOMENT_S: Final = 0.001
@@ -25,14 +23,8 @@ _LOOKS: Final = 3
 _ENOUGH: Final = 20
 """Blocks of a size that must be seen to say what they waste."""
 
-_TRACE: Final = 216
-"""Bytes that a trace takes in a snapshot, for which all traces are copied."""
-
-_UNCOUNTED: Final = 2
-"""By how much more tracemalloc takes than it tells: it counts what it knows of a block, and not what `malloc` adds."""
-
-_TOO_MUCH: Final = 4 * 2**20
-"""Bytes from which on there is no snapshot: one long call in C went on meanwhile, and took very many blocks."""
+_TRACE: Final = 128
+"""Bytes that a trace takes in a snapshot."""
 
 _MOST: Final = 2_000
 _ALIGNMENT: Final = 16
@@ -69,12 +61,8 @@ class Sizes:
                 time.sleep(_MOMENT_S)
                 if tracemalloc.get_traced_memory()[0] > _TELLING:
                     break
-            traces: Sequence[tracemalloc.Trace] = ()
-            if tracemalloc.get_tracemalloc_memory() < _TOO_MUCH:
-                traces = tracemalloc.take_snapshot().traces
-            # `map` and its unpacking are C, so that no other thread has a turn in between and goes on to be traced.
-            taken, _ = map(call, (tracemalloc.get_tracemalloc_memory, tracemalloc.stop))
-            self.taken += (taken or 0) * _UNCOUNTED + len(traces) * _TRACE
+            traces = tracemalloc.take_snapshot().traces
+            self.taken += tracemalloc.get_tracemalloc_memory() + len(traces) * _TRACE
         finally:
             tracemalloc.stop()
             self.looking = False

@@ -154,11 +154,11 @@ def _advised(records: Sequence[TestRecord], top: int, width: int, told: Callable
 
 
 def _by_place(advised: Iterable[tuple[Violation, TestRecord]]) -> Iterable[list[tuple[Violation, TestRecord]]]:
-    """Put together what several tests are advised about the same line and statement, or in the same words."""
+    """Put together what several tests are advised about the same line and statement, which is to be mended once."""
     groups: dict[object, list[tuple[Violation, TestRecord]]] = {}
     for found, record in advised:
         what = found.rule, found.remedy, found.evidence[:1]  # the first is the statement
-        place = (*what, found.frames[0]) if found.frames else (*what, found.evidence, found.headline)
+        place = (*what, found.frames[0]) if found.frames else (len(groups), record.nodeid)
         groups.setdefault(place, []).append((found, record))
     return groups.values()
 

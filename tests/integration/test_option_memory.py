@@ -233,14 +233,3 @@ def test_what_a_database_answered_is_among_what_was_held(project: Project) -> No
     result.stdout.fnmatch_lines(
         ["    held at:", "*MB in * blocks  pytest_cfworkers/d1, in the place of the platform: what it answered"]
     )
-
-
-def test_why_memory_was_not_measured_is_told_once_for_all_tests_that_it_holds_for(project: Project) -> None:
-    pytest.importorskip("pytest_memray")
-    project.write(test_it=HOLD)
-    result = project.run("--memray", "--cf-memory=memray", apart=True, shows_plugin=True)
-    result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(
-        ["  test_it.py::test_*", "  test_it.py::test_*", "    memory was not measured: another memray *"]
-    )
-    assert str(result.stdout).count("memory was not measured") == 1

@@ -3,12 +3,8 @@
 Each case runs in a child of its own, so that it has the heap that its history left. The true peak is tracemalloc's.
 """
 
-import asyncio
-import copy
-import gzip
 import json
 import os
-import pickle
 import re
 import threading
 import tracemalloc
@@ -16,7 +12,6 @@ import zlib
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -236,61 +231,6 @@ def beside_threads() -> object:
     return len(held)
 
 
-def untouched_in_threads() -> object:
-    return _in_threads(lambda: bytes(SIZE // 4))
-
-
-def numpy_in_a_pool() -> object:
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(lambda _: np.ones(MB // 8), range(SIZE // MB)))
-
-
-def json_in_a_thread() -> object:
-    text = json.dumps([{"id": number, "name": f"n{number}"} for number in range(SIZE // 560)])
-
-    async def main() -> object:
-        return await asyncio.to_thread(json.loads, text)
-
-    return asyncio.run(main())
-
-
-def extended() -> object:
-    grown = bytearray()
-    for _ in range(SIZE // 100_000):
-        grown.extend(b"y" * 100_000)
-    return grown
-
-
-def copied() -> object:
-    return copy.deepcopy([[number, str(number)] for number in range(SIZE // 560)])
-
-
-def pickled() -> object:
-    return len(pickle.dumps([{"id": number, "value": number * 1.5} for number in range(SIZE // 500)]))
-
-
-def replaced() -> object:
-    return re.sub("a", "bb", "a" * (SIZE // 8))
-
-
-def compressed() -> object:
-    return len(gzip.compress(os.urandom(SIZE // 3)))
-
-
-def encoded() -> object:
-    return len(("é" * (SIZE // 4)).encode())
-
-
-def phases() -> object:
-    for size in (SIZE // 4, SIZE // 2, SIZE, SIZE // 3):
-        [bytes([number % 256]) * 10_000 for number in range(size // 10_000)]
-    return None
-
-
-def numpy_untouched() -> object:
-    return [np.empty(MB // 4, "u1") for _ in range(SIZE * 4 // MB)]
-
-
 def nothing_before() -> object:
     return None
 
@@ -324,12 +264,6 @@ def threads_before() -> object:
     return _in_threads(lambda: [bytes([number % 256]) * 5_000 for number in range(2_000)])
 
 
-def holes() -> object:
-    """Leave free blocks between others, as where every second of many answers was dropped."""
-    bytearray(SIZE - MB)
-    return [bytearray(MB // 4) for _ in range(SIZE * 8 // MB)][::2]
-
-
 def ends_of_threads() -> object:
     """Leave much free at the ends of the arenas of threads, as where large buffers were freed before."""
     bytearray(SIZE - MB)
@@ -342,18 +276,6 @@ FRESH: Final = (
     *(written_json, read_json, typed_array, double_ended_queue, growing_bytes, file_in_memory, found_words),
     *(freed_before_the_end, freed_small_objects, again_and_again, cycles, unpacked, kept_free, imported),
     *(numpy_zeros, numpy_ones, numpy_temporaries, buffers_of_threads, objects_of_threads, beside_threads),
-    *(
-        untouched_in_threads,
-        numpy_in_a_pool,
-        json_in_a_thread,
-        extended,
-        copied,
-        pickled,
-        replaced,
-        compressed,
-        encoded,
-    ),
-    *(phases, numpy_untouched),
 )
 HISTORIES: Final = (
     *(grown_and_freed, fragmented, fragmented_chunks, buffers_freed, garbage_in_cycles, threads_before),
@@ -380,8 +302,7 @@ PLAIN: Final = frozenset(
     {
         *(one_buffer, one_untouched_buffer, one_text, many_buffers, chunks, joined),
         *(typed_array, growing_bytes, freed_before_the_end, cycles, numpy_zeros, numpy_ones, numpy_temporaries),
-        *(buffers_of_threads, untouched_in_threads, numpy_in_a_pool, extended, replaced, compressed, encoded, phases),
-        *(numpy_untouched,),
+        *(buffers_of_threads,),
     }
 )
 """What needs no look near its peak, so that `auto` must decide it at once."""
@@ -390,7 +311,6 @@ CASES: Final = (
     *(Case(nothing_before, workload) for workload in FRESH),
     *(Case(history, workload) for history in HISTORIES for workload in AFTER),
     Case(ends_of_threads, buffers_of_threads),
-    Case(holes, numpy_untouched),
 )
 
 
