@@ -82,7 +82,7 @@ class Exchange:
         self._invocation = invocation
         self._budget = invocation.requests
         self._dialect = dialect
-        self.transport = transport
+        self.transport: Any = transport
         self._request = request
         self._loads = loads
         self._stays = stays

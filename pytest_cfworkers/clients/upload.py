@@ -22,7 +22,7 @@ class Upload:
     __slots__ = ("stream",)
 
     def __init__(self, stream: Any) -> None:
-        self.stream = stream
+        self.stream: Any = stream
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[Any]:

@@ -31,7 +31,7 @@ class TypedArray(list[Any]):
 
     def __init__(self, letter: str, items: list[Any]) -> None:
         super().__init__(items)
-        self.letter = letter
+        self.letter: str = letter
 
     @property
     def becomes_numbers(self) -> bool:

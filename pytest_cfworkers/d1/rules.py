@@ -93,7 +93,7 @@ class Authorizer:
         self.trusted = False
         self.refusal: str | None = None
         self.acts: Acts = Acts.NONE
-        self.asked = False
+        self.asked: bool = False
 
     def __call__(
         self, action: int, first: str | None, second: str | None, schema: str | None, _trigger: str | None
