@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pytest_cfworkers.choices import CONNECTION_MODELS, PLANS
 from pytest_cfworkers.limits import BY_KEY, RESOLUTION_MS, RULES, WALL_PRESETS
-from pytest_cfworkers.quoted import quoted
+from pytest_cfworkers.safe_repr import safe_repr
 from pytest_cfworkers.size import parse_size
 
 OPTIONS_HELP: Final[Mapping[str, str]] = MappingProxyType(
@@ -50,7 +50,7 @@ def known(place: str, given: Mapping[str, object], valid: tuple[str, ...]) -> No
     """
     for key in given:
         if key not in valid:
-            raise LimitsError(f"{place} has no key {quoted(key)}; valid keys: {', '.join(valid)}")
+            raise LimitsError(f"{place} has no key {safe_repr(key)}; valid keys: {', '.join(valid)}")
 
 
 def choice(key: str, value: object, valid: tuple[str, ...]) -> str:
@@ -60,7 +60,7 @@ def choice(key: str, value: object, valid: tuple[str, ...]) -> str:
         LimitsError: It is none of them; the text names it and the valid set.
     """
     if not isinstance(value, str) or value not in valid:
-        raise LimitsError(f"{key}={quoted(value)} is unknown; valid: {', '.join(valid)}")
+        raise LimitsError(f"{key}={safe_repr(value)} is unknown; valid: {', '.join(valid)}")
     return str(value)
 
 
@@ -69,7 +69,7 @@ def _count(least: int) -> Callable[[str, object], int | None]:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise LimitsError(f"{key}={quoted(value)} is not a limit; valid: an int of at least {least}, or None")
+            raise LimitsError(f"{key}={safe_repr(value)} is not a limit; valid: an int of at least {least}, or None")
         _not_too_large(key, value)
         return value
 
@@ -85,10 +85,10 @@ def milliseconds(key: str, value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
-        raise LimitsError(f"{key}={quoted(value)} is not a time; valid: a positive number of milliseconds, or None")
+        raise LimitsError(f"{key}={safe_repr(value)} is not a time; valid: a positive number of milliseconds, or None")
     if value < RESOLUTION_MS:
         raise LimitsError(
-            f"{key}={quoted(value)} is less than can be measured; valid: {RESOLUTION_MS} or more, or None"
+            f"{key}={safe_repr(value)} is less than can be measured; valid: {RESOLUTION_MS} or more, or None"
         )
     _not_too_large(key, value)
     return value
@@ -96,7 +96,9 @@ def milliseconds(key: str, value: object) -> float | None:
 
 def _not_too_large(key: str, value: float) -> None:
     if value > _MOST:
-        raise LimitsError(f"{key}={quoted(value)} is more than can ever be reached; valid: {_MOST:,} or less, or None")
+        raise LimitsError(
+            f"{key}={safe_repr(value)} is more than can ever be reached; valid: {_MOST:,} or less, or None"
+        )
 
 
 def _wall(key: str, value: object) -> float | None:
@@ -121,19 +123,21 @@ def _memory(key: str, value: object) -> int | None:
 
 def _switch(key: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise LimitsError(f"{key}={quoted(value)} is not valid; valid: True, False")
+        raise LimitsError(f"{key}={safe_repr(value)} is not valid; valid: True, False")
     return value
 
 
 def _allow(key: str, value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
-        raise LimitsError(f"{key}={quoted(value)} is not a mapping; valid: {{rule: reason}}, rules: {', '.join(RULES)}")
+        raise LimitsError(
+            f"{key}={safe_repr(value)} is not a mapping; valid: {{rule: reason}}, rules: {', '.join(RULES)}"
+        )
     for rule, reason in value.items():
         if not isinstance(rule, str) or rule not in RULES:
-            raise LimitsError(f"{key} names the unknown rule {quoted(rule)}; valid rules: {', '.join(RULES)}")
+            raise LimitsError(f"{key} names the unknown rule {safe_repr(rule)}; valid rules: {', '.join(RULES)}")
         if not isinstance(reason, str) or not reason.strip():
             raise LimitsError(
-                f"{key}={{{quoted(rule)}: {quoted(reason)}}} gives no reason; write why the rule may be broken"
+                f"{key}={{{safe_repr(rule)}: {safe_repr(reason)}}} gives no reason; write why the rule may be broken"
             )
     return dict(value)
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from pytest_cfworkers.quoted import quoted
+from pytest_cfworkers.safe_repr import safe_repr
 
 _UNITS: Final = {
     "b": 1,
@@ -40,7 +40,7 @@ def parse_size(value: object) -> int:
         if factor is not None and (size := int(float(number) * factor)) > 0:
             return size
     raise ValueError(
-        f"{quoted(value)} is not a size: write a positive number of bytes, or a number and a unit such as "
+        f"{safe_repr(value)} is not a size: write a positive number of bytes, or a number and a unit such as "
         f'"64 MB" (units: B, KB, MB, GB, KiB, MiB, GiB; 1 MB = 2^20 bytes)'
     )
 

@@ -52,6 +52,7 @@ class Exchange:
         "_request",
         "_stays",
         "_token",
+        "_upload",
         "transport",
     )
 
@@ -115,8 +116,9 @@ class Exchange:
         """Begin the sending: requests made meanwhile by what sends it are part of it, but not those its body needs."""
         self._token = attribution.underway.set(self)
         request = self._request
+        self._upload: Upload | None = None
         if type(request.stream) is not self._dialect.bytes:
-            request.stream = Upload(request.stream)
+            self._upload = request.stream = Upload(request.stream)
 
     def leave(self) -> None:
         """End the sending."""
@@ -125,9 +127,10 @@ class Exchange:
         except ValueError:  # its loop was closed under it, and the collector ends it in another context
             pass
         del self._token
-        request = self._request
-        if type(request.stream) is Upload:
-            request.stream = request.stream.stream
+        if (upload := self._upload) is not None:
+            upload.is_sent = True
+            if self._request.stream is upload:  # a mock that reads it puts what it has read in its place
+                self._request.stream = upload.stream
 
     @property
     def is_sent(self) -> bool:

@@ -1,11 +1,9 @@
 """`Upload`: the body of a request while it is sent. What it takes to make it are requests of their own."""
 
 from collections.abc import Callable
-from typing import Any, Final, Self, final
+from typing import Any, Self, final
 
 from pytest_cfworkers.attribution import underway
-
-_MAKING: Final = "the body of a request that is being sent"
 
 
 @final
@@ -17,12 +15,14 @@ class Upload:
 
     Attributes:
         stream: The stream of the request itself.
+        is_sent: Whether the request has been sent; tasks that making the body started and left behind ask.
     """
 
-    __slots__ = ("stream",)
+    __slots__ = ("is_sent", "stream")
 
     def __init__(self, stream: Any) -> None:
         self.stream: Any = stream
+        self.is_sent: bool = False
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[Any]:
@@ -33,19 +33,20 @@ class Upload:
         return getattr(self.stream, name)
 
     def __iter__(self) -> "_Parts":
-        return _Parts(_apart(self.stream.__iter__))
+        return _Parts(self, _apart(self, self.stream.__iter__))
 
     def __aiter__(self) -> "_Parts":
-        return _Parts(_apart(self.stream.__aiter__))
+        return _Parts(self, _apart(self, self.stream.__aiter__))
 
 
 @final
 class _Parts:
     """The iterator over an upload, synchronous or not as its stream is."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_parts", "_upload")
 
-    def __init__(self, parts: Any) -> None:
+    def __init__(self, upload: Upload, parts: Any) -> None:
+        self._upload = upload
         self._parts = parts
 
     def __getattr__(self, name: str) -> Any:
@@ -58,18 +59,18 @@ class _Parts:
         return self
 
     def __next__(self) -> Any:
-        return _apart(self._parts.__next__)
+        return _apart(self._upload, self._parts.__next__)
 
     async def __anext__(self) -> Any:
-        token = underway.set(_MAKING)
+        token = underway.set(self._upload)
         try:
             return await self._parts.__anext__()
         finally:
             underway.reset(token)
 
 
-def _apart(make: Callable[[], Any]) -> Any:
-    token = underway.set(_MAKING)
+def _apart(upload: Upload, make: Callable[[], Any]) -> Any:
+    token = underway.set(upload)
     try:
         return make()
     finally:

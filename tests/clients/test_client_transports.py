@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
+import anyio
 import pytest
 
 from pytest_cfworkers import Limits
@@ -195,6 +196,32 @@ def test_an_upload_that_waits_for_a_request_does_not_keep_its_place_from_it(kit:
     assert count(invocation) == 2
     assert rules(invocation) == ["connections"]
     assert invocation.statistics().queued == 0
+
+
+def test_what_making_a_body_has_started_and_left_behind_waits_as_others_do(async_kit: Kit) -> None:
+    async def handle(request: Any) -> Any:
+        return async_kit.library.Response(200, content=await request.aread())
+
+    async def scenario() -> None:
+        gate = async_kit.gate()
+
+        async def work() -> None:
+            await gate.wait()
+            async with async_kit.client(async_kit.mock()) as client:
+                await async_kit.gather(*[lambda: client.get("http://mock/")] * 7)
+
+        async def parts() -> AsyncIterator[bytes]:
+            tasks.start_soon(work)
+            yield b"all of it"
+
+        async with anyio.create_task_group() as tasks, async_kit.client(async_kit.mock(handle)) as client:
+            await client.put("http://mock/", content=parts())
+            gate.open()
+
+    with guarded() as invocation:
+        async_kit.run(scenario)
+    assert count(invocation) == 1 + 7
+    assert invocation.statistics().queued == 1
 
 
 def test_a_transport_sees_the_stream_of_an_upload_as_it_is(kit: Kit) -> None:

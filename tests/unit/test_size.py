@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_cfworkers.quoted import quoted
+from pytest_cfworkers.safe_repr import safe_repr
 from pytest_cfworkers.size import format_size, parse_size
 
 UNITS = {"B": 1, "KB": 2**10, "KiB": 2**10, "MB": 2**20, "MiB": 2**20, "GB": 2**30, "GiB": 2**30}
@@ -35,7 +35,7 @@ def test_spelling_does_not_matter(text: str) -> None:
 def test_what_is_not_wholly_a_size_is_refused_with_what_is_accepted(value: object) -> None:
     with pytest.raises(ValueError, match="is not a size") as caught:
         parse_size(value)
-    assert str(caught.value).startswith(f"{quoted(value)} is not a size: write a positive number of bytes")
+    assert str(caught.value).startswith(f"{safe_repr(value)} is not a size: write a positive number of bytes")
     assert "(units: B, KB, MB, GB, KiB, MiB, GiB; 1 MB = 2^20 bytes)" in str(caught.value)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_cfworkers.quoted import quoted
+from pytest_cfworkers.safe_repr import safe_repr
 
 
 class Unshowable:
@@ -23,4 +23,4 @@ class Unshowable:
     ids=["text", "none", "longest", "longer", "int", "object"],  # pytest cannot write them all
 )
 def test_a_value_is_written_in_a_line_whatever_writing_it_raises(value: object, text: str) -> None:
-    assert quoted(value) == text
+    assert safe_repr(value) == text

@@ -1,11 +1,11 @@
-"""How a value that somebody gave stands in an error: as Python writes it, and no longer than a line."""
+"""`safe_repr`: how a value that somebody gave stands in an error, no longer than a line."""
 
 from typing import Final
 
 _LONGEST: Final = 100
 
 
-def quoted(value: object) -> str:
+def safe_repr(value: object) -> str:
     """Write a value, whatever writing it raises: an int may have too many digits, an object a `repr` that fails."""
     try:
         text = repr(value)
