@@ -493,16 +493,19 @@ def test_a_request_whose_loop_was_closed_under_it_ends_quietly(project: Project)
         import httpx
         import pytest
 
-        async def never(request):
-            await asyncio.Event().wait()
-
         @pytest.mark.filterwarnings("ignore:coroutine")
         @pytest.mark.cf_limits
         def test_it():
             async def main():
+                sent = asyncio.Event()
+
+                async def never(request):
+                    sent.set()
+                    await asyncio.Event().wait()
+
                 client = httpx.AsyncClient(transport=httpx.MockTransport(never))
                 asyncio.ensure_future(client.get("https://example.com/"))
-                await asyncio.sleep(0.001)
+                await sent.wait()
 
             loop = asyncio.new_event_loop()
             loop.run_until_complete(main())
