@@ -5,7 +5,6 @@ import contextlib
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -501,7 +500,10 @@ def test_with_a_task_factory_another_task_may_always_be_ready() -> None:
 
 
 def test_in_a_loop_that_does_not_tell_another_task_may_always_be_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asyncio, "get_running_loop", lambda: SimpleNamespace(get_task_factory=lambda: None))
+    class Silent:
+        def get_task_factory(self) -> None: ...
+
+    monkeypatch.setattr(asyncio, "get_running_loop", Silent)
     assert others_are_ready()
 
 
