@@ -5,6 +5,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
