@@ -14,7 +14,7 @@ from pytest_cfworkers import Invocation, Limits
 from pytest_cfworkers.clients.watch import watch
 
 REQUESTS = 200
-ROUNDS = 60
+ROUNDS = 250
 URL = "https://api.example/repos/one"
 
 
