@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, Token
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import ref
 
 from pytest_cfworkers.carrier import handed_over
@@ -49,7 +49,19 @@ _sender: Final[ContextVar[_Sender | None]] = ContextVar("pytest_cfworkers_sender
 """The same, for the tasks that the thread starts in whatever loop."""
 
 
-underway: Final[ContextVar[object | None]] = ContextVar("pytest_cfworkers_underway", default=None)
+class Sending(Protocol):
+    """A request that is being sent.
+
+    Attributes:
+        is_sent: Whether the sending has ended.
+    """
+
+    @property
+    def is_sent(self) -> bool:
+        """Tell whether it has ended."""
+
+
+underway: Final[ContextVar[Sending | None]] = ContextVar("pytest_cfworkers_underway", default=None)
 """The request whose sending this work was started by, if any; `sending` tells whether it still goes on."""
 
 
@@ -69,13 +81,13 @@ def latest() -> "Invocation | None":
     return None if invocation is None or invocation.pauses else invocation
 
 
-def sending() -> object | None:
+def sending() -> Sending | None:
     """Return the request that is being sent here, if any. Work that sending it needs must not wait for its end.
 
     A task that its sending started, and that goes on afterwards, is no part of it any more.
     """
     request = underway.get()
-    return None if getattr(request, "is_sent", False) else request
+    return None if request is None or request.is_sent else request
 
 
 def running() -> tuple["Invocation", ...]:
@@ -162,12 +174,12 @@ def _hand_over(function: Callable[..., Any], charged: bool) -> Callable[..., Any
     """
     if not _running:  # somebody has put back what makes this when the last invocation had ended
         return function
+    sender = current()
+    if sender is None:
+        return partial(_work, _nobody, None, function)
     account = account_here() if charged else None
     if account is not None:
         account.seconds()  # what this thread has used is charged first, so that the other one sees it
-    sender = current()
-    if sender is None:
-        return partial(_work, _nobody, account, function)
     return partial(_work, ref(sender), account, handed_over(function))
 
 

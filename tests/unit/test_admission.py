@@ -508,6 +508,31 @@ def test_in_a_loop_that_does_not_tell_another_task_may_always_be_ready(monkeypat
     assert others_are_ready()
 
 
+def test_what_a_loop_calls_outside_of_a_task_knows_it_too() -> None:
+    async def main() -> None:
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(lambda: answer.set_result(others_are_ready()))
+        assert not await answer
+
+    run("asyncio", main)
+
+
+def test_in_a_guest_run_of_trio_another_task_may_always_be_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def guest() -> bool:
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio.get_running_loop(), "_ready", ())
+            return others_are_ready()
+
+    async def host() -> bool:
+        loop, done = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+        trio.lowlevel.start_guest_run(
+            guest, run_sync_soon_threadsafe=loop.call_soon_threadsafe, done_callback=done.set_result
+        )
+        return bool((await done).unwrap())
+
+    assert asyncio.run(host())
+
+
 def test_in_trio_another_task_may_always_be_ready() -> None:
     async def main() -> bool:
         return others_are_ready()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any
 from weakref import ref
 
@@ -18,6 +19,7 @@ import trio
 
 from pytest_cfworkers import Invocation, attribution
 from pytest_cfworkers.attribution import anything_runs, belonging_to, current, uncounted
+from pytest_cfworkers.metering.account import account_here
 from tests.unit.handing_over import WAYS, Work
 
 
@@ -447,3 +449,58 @@ def test_a_loop_that_a_synchronous_test_runs_works_for_it_though_its_context_is_
         runner.get_loop()  # the runner takes a copy of the context here
         with Invocation() as invocation:
             assert runner.run(ask()) is invocation
+
+
+# handing over
+
+
+def test_the_latest_is_the_one_that_began_last_unless_it_is_paused() -> None:
+    assert attribution.latest() is None
+    with Invocation(), Invocation() as last:
+        assert attribution.latest() is last
+        with last.paused():
+            assert attribution.latest() is None
+
+
+def test_what_is_handed_over_gets_its_arguments_and_hides_its_frames() -> None:
+    def fail(*, number: int) -> None:
+        raise LookupError(number)
+
+    with Invocation(), ThreadPoolExecutor(1) as pool, pytest.raises(LookupError) as caught:
+        pool.submit(fail, number=7).result()
+    assert caught.value.args == (7,)
+    ours = [entry.frame for entry in caught.traceback if attribution.__name__ == entry.frame.f_globals["__name__"]]
+    assert ours
+    assert all(frame.f_locals["__tracebackhide__"] is True for frame in ours)
+
+
+def test_what_works_in_a_thread_for_another_puts_back_for_whom_it_worked() -> None:
+    """A pool may run what it is handed at once, in the thread that hands it over."""
+    handed: dict[str, Callable[[], object]] = {}
+    found: list[object] = []
+
+    def work() -> None:
+        found.append(current())
+        assert handed["inner"]() is outer
+        found.append(contextvars.Context().run(current))  # which only the thread can tell
+
+    with Invocation() as outer:
+        handed["inner"] = attribution._hand_over(current, True)
+        with Invocation() as inner:
+            handed["work"] = attribution._hand_over(work, True)
+            in_thread(handed["work"])
+            before = account_here()
+            handed["inner"]()
+            assert account_here() is before is inner.account
+    assert found == [inner, inner]
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_a_request_is_being_sent_until_it_is(is_sent: bool) -> None:
+    assert attribution.sending() is None
+    request = SimpleNamespace(is_sent=is_sent)
+    token = attribution.underway.set(request)
+    try:
+        assert attribution.sending() is (None if is_sent else request)
+    finally:
+        attribution.underway.reset(token)

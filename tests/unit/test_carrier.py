@@ -11,7 +11,7 @@ from weakref import ReferenceType
 import pytest
 import trio
 
-from pytest_cfworkers.callsite import NOWHERE, Site, capture
+from pytest_cfworkers.callsite import NOWHERE, Frame, Site, capture
 from pytest_cfworkers.carrier import Carrier, carrier_here, handed_over, led_by
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.lineage import be_home
@@ -176,3 +176,16 @@ def test_nothing_leads_what_no_line_led_to_or_nothing_carries() -> None:
     site = capture()
     assert led_by(NOWHERE, site) is NOWHERE
     assert led_by(site, None) is site
+
+
+@pytest.mark.parametrize("name", ["open", "open_internal"])
+def test_a_connection_knows_what_carries_it_where_its_own_stack_has_one_line(name: str) -> None:
+    one, two = (Site(tuple(Frame("app.py", line, "fetch") for line in range(count))) for count in (1, 2))
+
+    async def main() -> None:
+        invocation = Invocation()
+        alone, led = (getattr(invocation.requests, name)("", site) for site in (one, two))
+        assert alone.carrier() is asyncio.current_task()
+        assert led.carrier is None
+
+    asyncio.run(main())

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -346,7 +347,7 @@ def test_what_another_request_waits_for_is_not_queued() -> None:
     assert invocation.requests.open("GET", HERE).state == "queued"
     assert invocation.requests.open("GET inner", HERE, waits=False).state == "waiting"
     assert invocation.requests.open_internal("KV get", HERE).state == "queued"
-    token = attribution.underway.set("GET outer")
+    token = attribution.underway.set(SimpleNamespace(is_sent=False))
     assert invocation.requests.open_internal("KV get", HERE).state == "waiting"
     attribution.underway.reset(token)
 
