@@ -481,18 +481,18 @@ def test_what_works_in_a_thread_for_another_puts_back_for_whom_it_worked() -> No
 
     def work() -> None:
         found.append(current())
-        assert handed["inner"]() is outer
+        assert handed["of the later"]() is later
         found.append(contextvars.Context().run(current))  # which only the thread can tell
 
-    with Invocation() as outer:
-        handed["inner"] = attribution._hand_over(current, True)
-        with Invocation() as inner:
-            handed["work"] = attribution._hand_over(work, True)
+    with Invocation() as earlier:
+        handed["work"] = attribution._hand_over(work, True)
+        with Invocation() as later:
+            handed["of the later"] = attribution._hand_over(current, True)
             in_thread(handed["work"])
-            before = account_here()
-            handed["inner"]()
-            assert account_here() is before is inner.account
-    assert found == [inner, inner]
+        before = account_here()
+        handed["of the later"]()
+        assert account_here() is before is earlier.account
+    assert found == [earlier, earlier]
 
 
 @pytest.mark.parametrize("is_sent", [False, True])
