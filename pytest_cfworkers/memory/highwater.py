@@ -37,7 +37,7 @@ class HighWater:
         self._look = Look()
         self._sizes = Sizes()
         self._shared_before = self._shared = self._own = 0
-        self._paused = self._traced = self._ready = False
+        self._paused = self._traced = self._ready = self._alone = False
         self._started_before = self._started = 0
         self._ticker = Ticker(self._tick)
         self._heap: Heap
@@ -50,9 +50,11 @@ class HighWater:
         self._traced = tracemalloc.is_tracing()
         self._resident = Resident()
         self._started_before = STARTS.begin()
+        self._alone = not process.marks.watched
         with process.lock:
             self._edges = process.prepare(self._limit)
-        self._ticker.start()  # after that, because its thread takes over an arena of another; and takes memory
+        with process.marks.apart():
+            self._ticker.start()  # after that, because its thread takes over an arena of another; and takes memory
         with process.lock:
             self._heap = process.books.read()
             self._watch = process.marks.begin()
@@ -61,8 +63,9 @@ class HighWater:
 
     @property
     def doubtful(self) -> bool:
-        """Whether so much is free in the heap that the figure would say little."""
-        return self._heap.small_free > self._limit * FREE_SHARE or self._edges > 2 * self._limit * UNKNOWN_SHARE
+        """Whether so much is free in the heap that the figure would say little, and tracing disturbs nobody."""
+        free = self._heap.small_free > self._limit * FREE_SHARE
+        return self._alone and (free or self._edges > 2 * self._limit * UNKNOWN_SHARE)
 
     def current(self) -> int:
         """Return the bytes that are held now, by the books."""

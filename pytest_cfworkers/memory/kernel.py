@@ -10,6 +10,8 @@ Source: https://docs.kernel.org/filesystems/proc.html (checked 2026-11-24).
 import mmap
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final, final
@@ -56,11 +58,14 @@ class Watch:
         """Take the marks again that were kept, and let what has grown since count as there before."""
         if (kept := self._paused) is None:
             return
-        resident, size = self.resident_now - kept.resident_now, self.size_now - kept.size_now
+        self.take(kept, self.resident_now - kept.resident_now, self.size_now - kept.size_now)
+        self._paused = None
+
+    def take(self, kept: "Watch", resident: int, size: int) -> None:
+        """Take marks that were kept, and let what has grown since count as there before."""
         self.resident_before, self.size_before = kept.resident_before + resident, kept.size_before + size
         self.resident, self.size = kept.resident + resident, kept.size + size
         self.phase_resident, self.phase_size = kept.phase_resident + resident, kept.phase_size + size
-        self._paused = None
 
 
 @final
@@ -98,6 +103,31 @@ class Marks:
             self._watches = [other for other in self._watches if other is not watch]
             if not self._watches:
                 self._release()
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Leave what the process grows by meanwhile, and for a moment, out of every watch: it is not the code's.
+
+        Where it becomes smaller instead, that was the code's, and free.
+        """
+        with self._lock:
+            if self._watches:
+                self._note()
+            kept = [(watch, replace(watch)) for watch in self._watches]
+        try:
+            yield
+        finally:
+            with self._lock:
+                if kept:
+                    self._note()
+                for watch, marks in kept:
+                    resident, size = watch.resident_now - marks.resident_now, watch.size_now - marks.size_now
+                    watch.take(marks, max(resident, 0), max(size, 0))
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        return bool(self._watches)
 
     def _note(self) -> dict[bytes, int]:
         figures = _read()

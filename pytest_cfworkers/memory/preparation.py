@@ -54,9 +54,10 @@ class Preparation:
             self._collected = heap.in_use
         edges = heap.large_free
         if edges > unknown:  # pages that are given back must be fetched again, so not for less
-            edges = arenas.trim(self._library, spare=unknown // 2)
+            with self.marks.apart():  # the stacks of threads that trim
+                edges = arenas.trim(self._library, spare=unknown // 2)
             heap = self.books.read()
-        if heap.small_free > limit * FREE_SHARE:
+        if heap.small_free > limit * FREE_SHARE and not self.marks.watched:  # whoever watches would see it held
             self._fill(heap)
         return edges
 
