@@ -30,6 +30,9 @@ class Engine(Protocol):
     def peak(self) -> Measurement:
         """Return the peak so far."""
 
+    def look(self) -> None:
+        """See what is held now, where that is more than was ever seen: it says what the peak is made of."""
+
     def phase(self) -> Measurement:
         """Return the peak since the last phase ended, or since the start, and begin another phase."""
 

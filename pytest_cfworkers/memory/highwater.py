@@ -4,6 +4,7 @@ Its figure is a range (`bounds`), and a limit inside of the range is "undecided"
 """
 
 import tracemalloc
+from threading import Lock
 from typing import Final, final
 
 from pytest_cfworkers.guards.memory import Measurement, unmeasured
@@ -40,6 +41,7 @@ class HighWater:
         self._paused = self._traced = self._ready = self._alone = False
         self._started_before = self._started = 0
         self._ticker = Ticker(self._tick)
+        self._lock = Lock()
         self._heap: Heap
         self._edges = 0
         self._watch: Watch
@@ -76,6 +78,18 @@ class HighWater:
         self._process.marks.note()
         return self._measured()
 
+    def look(self) -> None:
+        """See how far the process has grown, and look at its heap where that is the most yet."""
+        with self._lock:
+            resident, shared = self._resident()
+            grown = resident - self._watch.resident_before
+            self._shared = max(self._shared, shared - self._shared_before)
+            self._own = max(self._own, grown - (shared - self._shared_before))
+            self.samples.add(max(grown, 0))
+            self._traced = self._traced or (tracemalloc.is_tracing() and not self._sizes.looking)
+            if self._look.worth_another(grown, self._limit):
+                self._look = self._look.next(grown, self._heap, self._process.books.read())
+
     def phase(self) -> Measurement:
         """Return the peak of the phase that ends here."""
         self._process.marks.note()
@@ -106,20 +120,13 @@ class HighWater:
         return self._measured()
 
     def _tick(self) -> None:
-        """See how far the process has grown, and look at its heap where that is the most yet."""
         if not self._ready:
             self._process.books.read()  # so that the ticker's thread has an arena before the start
             return
-        resident, shared = self._resident()
-        grown = resident - self._watch.resident_before
-        self._shared = max(self._shared, shared - self._shared_before)
-        self._own = max(self._own, grown - (shared - self._shared_before))
-        self.samples.add(max(grown, 0))
-        self._traced = self._traced or (tracemalloc.is_tracing() and not self._sizes.looking)
-        if self._look.worth_another(grown, self._limit):
-            self._look = self._look.next(grown, self._heap, self._process.books.read())
-            if self._look.deciding(self._limit) and not self._traced:
-                self._sizes.look()
+        before = self._look
+        self.look()
+        if self._look is not before and self._look.deciding(self._limit) and not self._traced:
+            self._sizes.look()
 
     def _measured(self, *, phase: bool = False) -> Measurement:
         if self._traced or tracemalloc.is_tracing():

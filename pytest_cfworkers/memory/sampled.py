@@ -32,7 +32,7 @@ class Sampled:
         self.samples = Samples()
         self._before = self._most = self._phase_most = 0
         self._paused: tuple[int, int, int] | None = None
-        self._ticker = Ticker(self._look)
+        self._ticker = Ticker(self.look)
 
     def start(self) -> None:
         """Begin."""
@@ -45,19 +45,25 @@ class Sampled:
 
     def peak(self) -> Measurement:
         """Return the peak so far."""
-        self._look()
+        self.look()
         return self._measured(self._most)
+
+    def look(self) -> None:
+        """See how large the process is now."""
+        now = self._process.memory_info().rss
+        self._most, self._phase_most = max(self._most, now), max(self._phase_most, now)
+        self.samples.add(max(now - self._before, 0))
 
     def phase(self) -> Measurement:
         """Return the peak of the phase that ends here."""
-        self._look()
+        self.look()
         measured = self._measured(self._phase_most)
         self._phase_most = 0
         return measured
 
     def pause(self) -> None:
         """Keep the peak as it is."""
-        self._look()
+        self.look()
         self._paused = self._process.memory_info().rss, self._most, self._phase_most
 
     def resume(self) -> None:
@@ -72,11 +78,6 @@ class Sampled:
         """End, and return the peak."""
         self._ticker.stop()
         return self.peak()
-
-    def _look(self) -> None:
-        now = self._process.memory_info().rss
-        self._most, self._phase_most = max(self._most, now), max(self._phase_most, now)
-        self.samples.add(max(now - self._before, 0))
 
     def _measured(self, most: int) -> Measurement:
         grown = max(most - self._before, 0)

@@ -165,10 +165,6 @@ class Traced:
             _peak.engines.remove(self)
             return self._lost()
         _peak.note()
-        measured = self._measured(self.most)
-        held = self.current()
-        if measured.peak > self._limit and held > max(measured.peak / 2, self._looked_at * _AGAIN):
-            self.look()
         _peak.engines.remove(self)
         if not _peak.engines and _peak.started_here:
             tracemalloc.stop()
@@ -181,6 +177,11 @@ class Traced:
         return replace(self._measured(self.most), lines=lines)
 
     def look(self) -> None:
+        """Remember the lines, where more is held than the limit and than when they were last remembered."""
+        if tracemalloc.is_tracing() and self._paused is None and self.current() > max(self._limit, self._looked_at):
+            self.remember()
+
+    def remember(self) -> None:
         """Remember what is held now, and by which lines. What that takes itself does not count."""
         self._looked_at = self.current()
         _peak.apart(self._older.clear)
@@ -193,7 +194,7 @@ class Traced:
         held = self.current()
         self.samples.add(held)
         if self._paused is None and held > max(self._limit, self._looked_at * _AGAIN):
-            self.look()
+            self.remember()
 
     def _measured(self, most: int) -> Measurement:
         peak = max(most - self.before, 0)

@@ -93,6 +93,7 @@ class MemoryTracker:
             What was measured.
         """
         if self._engine is not None and self._measurement is None:
+            self._engine.look()
             self._measurement = self._engine.stop()
             if why := self.disturbed_by or _disturbed():
                 self._measurement = unmeasured(self._engine.name, why)

@@ -334,9 +334,9 @@ def measured(case: Case, limit: int, engine: Any = "auto") -> Measurement:
         kept = case.history()
         tracker = MemoryTracker(limit, engine=engine)
         tracker.start()
-        case.workload()
+        held = case.workload()
         found = tracker.stop()
-        del kept
+        del kept, held
         return {"peak": found.peak, "low": found.low, "high": found.high, "engine": found.engine, "why": found.why}
 
     return Measurement(**in_child(tracked))
