@@ -93,11 +93,16 @@ class MemoryTracker:
             What was measured.
         """
         if self._engine is not None and self._measurement is None:
-            self._engine.look()
+            self.look()
             self._measurement = self._engine.stop()
             if why := self.disturbed_by or _disturbed():
                 self._measurement = unmeasured(self._engine.name, why)
         return self.measurement
+
+    def look(self) -> None:
+        """See what is held now: it says what the peak is made of, where nothing more was held before."""
+        if self._engine is not None and self.running:
+            self._engine.look()
 
     @property
     def running(self) -> bool:

@@ -139,7 +139,7 @@ class Guard:
             async def guarded_async(*args: Any, **kwargs: Any) -> Any:
                 __tracebackhide__ = True
                 try:
-                    with self._running():
+                    with self._running(function):
                         return await function(*args, **kwargs)
                 finally:
                     while self.closers:
@@ -150,13 +150,13 @@ class Guard:
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            with self._running():
+            with self._running(function):
                 return function(*args, **kwargs)
 
         return guarded
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
+    def _running(self, function: Callable[..., Any] | None = None) -> Iterator[None]:
         __tracebackhide__ = True
         self._called, self._blocks = None, 0
         invocation = self._called = Invocation(self.limits, enforce=self.enforce, name=self._item.nodeid)
@@ -168,7 +168,7 @@ class Guard:
             if self.limits.percentiles or any(self.limits[key] is not None for key in WATCHED_LIMITS):
                 stack.enter_context(watch(incoming=self._incoming))
             try:
-                with invocation:
+                with invocation, self._looking(function, invocation.memory):
                     for start in self.starters:
                         start(invocation)
                     yield
@@ -176,6 +176,17 @@ class Guard:
                 if error.violations == invocation.violations:
                     self._verdict = error
                 raise
+
+    @contextmanager
+    def _looking(self, function: Callable[..., Any] | None, memory: MemoryBudget) -> Iterator[None]:
+        """Let what measures memory look when the function returns."""
+        if memory.tracker is None or function is None:
+            yield
+            return
+        from pytest_cfworkers.memory.returns import at_return  # noqa: PLC0415 - only where memory is limited
+
+        with at_return(function, memory.tracker.look):
+            yield
 
 
 def _behind(error: BaseException | None) -> Iterator[BaseException]:
