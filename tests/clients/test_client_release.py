@@ -57,12 +57,12 @@ async def connect_failure(kit: Kit, client: Any, _: str) -> None:
 
 async def timeout_for_headers(kit: Kit, client: Any, url: str) -> None:
     with pytest.raises(kit.library.ReadTimeout):
-        await settled(client.get(f"{url}/slow-headers", timeout=kit.library.Timeout(5, read=0.05)))
+        await settled(client.get(f"{url}/slow-headers", timeout=kit.library.Timeout(5, read=0.01)))
 
 
 async def timeout_for_body(kit: Kit, client: Any, url: str) -> None:
     response = await kit.opened(client, f"{url}/slow-body")
-    response.request.extensions["timeout"]["read"] = 0.05  # for the body alone: headers may be late on a busy machine
+    response.request.extensions["timeout"]["read"] = 0.01  # for the body alone: headers may be late on a busy machine
     with pytest.raises(kit.library.ReadTimeout):
         await kit.read(response)
 
