@@ -1,59 +1,48 @@
 """The clients under test: each library, synchronous and asynchronous, under asyncio and trio."""
 
-import sys
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-# The helpers of these tests are importable as `tests.clients`.
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-if TYPE_CHECKING:
-    from tests.clients.kit import Kit
-    from tests.clients.loopback import Loopback
+from tests.clients.kit import Kit
+from tests.clients.loopback import Loopback, serving
 
 LIBRARIES = ("httpx", "httpx2")
 MODES = ("sync", "asyncio", "trio")
 
 
 @pytest.fixture(params=[f"{library}-{mode}" for library in LIBRARIES for mode in MODES])
-def kit(request: pytest.FixtureRequest) -> "Kit":
+def kit(request: pytest.FixtureRequest) -> Kit:
     """The clients of one library in one mode."""
     return _kit(request)
 
 
 @pytest.fixture(params=[f"{library}-{mode}" for library in LIBRARIES for mode in MODES[1:]])
-def async_kit(request: pytest.FixtureRequest) -> "Kit":
+def async_kit(request: pytest.FixtureRequest) -> Kit:
     """The asynchronous clients of one library under one event loop."""
     return _kit(request)
 
 
 @pytest.fixture(params=[f"{library}-sync" for library in LIBRARIES])
-def sync_kit(request: pytest.FixtureRequest) -> "Kit":
+def sync_kit(request: pytest.FixtureRequest) -> Kit:
     """The synchronous clients of one library."""
     return _kit(request)
 
 
 @pytest.fixture(params=[f"httpx-{mode}" for mode in MODES])
-def httpx_kit(request: pytest.FixtureRequest) -> "Kit":
+def httpx_kit(request: pytest.FixtureRequest) -> Kit:
     """The clients of httpx, for what knows no other library."""
     return _kit(request)
 
 
 @pytest.fixture
-def server() -> "Iterator[Loopback]":
+def server() -> Iterator[Loopback]:
     """A server whose answers the test controls."""
-    from tests.clients.loopback import serving  # noqa: PLC0415 - importable only now
-
     with serving() as server:
         yield server
 
 
-def _kit(request: pytest.FixtureRequest) -> "Kit":
-    from tests.clients.kit import Kit  # noqa: PLC0415 - importable only now
-
+def _kit(request: pytest.FixtureRequest) -> Kit:
     library, mode = request.param.split("-")
     return Kit(import_module(library), mode)

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from benchmarks.pyodide.interpreters import installed
 from pytest_cfworkers.lanes.errors import LaneUnavailable
 from pytest_cfworkers.lanes.installation import status
 from pytest_cfworkers.lanes.node import find_node, node_environment
+from tests.needed import missing
 
 WORKER: Final = Path(__file__).parents[2] / "examples" / "repo_tracker"
 PACKAGES: Final = ("httpx", "httpcore", "h11", "anyio", "idna", "certifi")
@@ -32,11 +32,8 @@ def test_its_own_suite_passes_under_enforce_on_the_free_plan() -> None:
 
 
 def test_what_it_stores_is_stored_by_the_real_d1_also_over_real_sockets() -> None:
-    problem = status().problem
-    if problem and os.environ.get("CI") == "true":
-        pytest.fail(problem, pytrace=False)
-    if problem:
-        pytest.skip(problem)
+    if problem := status().problem:
+        missing(problem)
     units = [f"tests/test_{name}.py" for name in ("storage", "tracker", "app")]
     run_its_tests("--cf-d1=workerd", *units, "tests/integration/test_over_sockets.py")
 
@@ -44,15 +41,10 @@ def test_what_it_stores_is_stored_by_the_real_d1_also_over_real_sockets() -> Non
 @pytest.fixture(scope="module")
 def under_pyodide() -> dict[str, Any]:
     """What the smoke test printed; skipped where Node or Pyodide cannot be had, but not in CI."""
-    problem = ""
     try:
         node, folder = find_node(), installed()
     except (LaneUnavailable, SystemExit, OSError, subprocess.SubprocessError) as error:
-        problem = str(error)
-    if problem and os.environ.get("CI") == "true":
-        pytest.fail(f"Pyodide under Node is required in CI: {problem}", pytrace=False)
-    if problem:
-        pytest.skip(f"Pyodide under Node is not to be had: {problem}")
+        missing(f"Pyodide under Node is not to be had: {error}")
     folders = [str(importlib.util.find_spec(name).submodule_search_locations[0]) for name in PACKAGES]  # type: ignore[union-attr, index]
     done = subprocess.run(  # noqa: S603 - our own program
         [str(node.executable), str(WORKER / "smoke" / "under_node.mjs"), str(folder), *folders],

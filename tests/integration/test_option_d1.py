@@ -10,9 +10,10 @@ from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.lanes.installation import cache_folder, status
 from pytest_cfworkers.wording.d1 import full_scan
 from tests.integration.user_project import Project
+from tests.needed import IN_CI
 
 needs_the_runtime = pytest.mark.skipif(
-    not status().ready and os.environ.get("CI") != "true", reason=status().problem or "the runtime is there"
+    not status().ready and not IN_CI, reason=status().problem or "the runtime is there"
 )
 LANES = ["fake", pytest.param("workerd", marks=needs_the_runtime)]
 

@@ -5,6 +5,7 @@ They need a Chromium on the machine (on Debian: apt install chromium) and skip, 
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from pytest_cfworkers.lanes.installation import cache_folder
 from pytest_cfworkers.report.html import render
+from tests.needed import missing
 from tests.report import synthetic
 
 if TYPE_CHECKING:
@@ -38,12 +40,12 @@ RUNS = {
 
 expect.set_options(timeout=PATIENCE)
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt install chromium")
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for this file and no longer: while it runs, no other event loop may be started by a test."""
+    if CHROMIUM is None:
+        missing("no Chromium on this machine: apt install chromium")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -218,7 +220,7 @@ def test_a_test_is_opened_by_its_row_or_its_address_and_closed_by_escape(show: C
     expect(panel.get_by_role("heading", level=2)).to_contain_text("tests/sync/")
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
-    assert "#t" not in page.url
+    expect(page).not_to_have_url(re.compile("#t"))
     link = page.locator("#table tbody a").nth(1)
     link.press("Enter")
     expect(panel).to_be_visible()
@@ -405,12 +407,12 @@ def axe() -> str:
     if not script.is_file():
         npm = shutil.which("npm")
         if npm is None:
-            pytest.skip("axe-core is not in the cache and there is no npm to bring it")
+            missing("axe-core is not in the cache and there is no npm to bring it")
         command = [npm, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)]
         folder.mkdir(parents=True, exist_ok=True)
         done = subprocess.run([*command, f"axe-core@{AXE}"], capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
-            pytest.skip(f"npm could not bring axe-core {AXE}: {done.stderr.strip()}")
+            missing(f"npm could not bring axe-core {AXE}: {done.stderr.strip()}")
     return script.read_text(encoding="utf-8")
 
 
