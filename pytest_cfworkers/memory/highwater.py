@@ -37,7 +37,7 @@ class HighWater:
         self.samples = Samples()
         self._look = Look()
         self._sizes = Sizes()
-        self._shared_before = self._shared = self._own = 0
+        self._size_before = self._shared_before = self._shared = self._own = 0
         self._paused = self._traced = self._ready = self._alone = False
         self._started_before = self._started = 0
         self._ticker = Ticker(self._tick)
@@ -60,7 +60,8 @@ class HighWater:
         with process.lock:
             self._heap = process.books.read()
             self._watch = process.marks.begin()
-            _, self._shared_before = self._resident()
+            size, _, self._shared_before = self._resident()
+            self._size_before = size - process.marks.reserved
         self._ready = True
 
     @property
@@ -79,9 +80,10 @@ class HighWater:
         return self._measured()
 
     def look(self) -> None:
-        """See how far the process has grown, and look at its heap where that is the most yet."""
+        """See how far the process has grown, and ask the books where that is the most yet."""
         with self._lock:
-            resident, shared = self._resident()
+            size, resident, shared = self._resident()
+            size -= self._size_before + self._process.marks.reserved
             grown = resident - self._watch.resident_before
             self._shared = max(self._shared, shared - self._shared_before)
             self._own = max(self._own, grown - (shared - self._shared_before))
@@ -89,6 +91,8 @@ class HighWater:
             self._traced = self._traced or (tracemalloc.is_tracing() and not self._sizes.looking)
             if self._look.worth_another(grown, self._limit):
                 self._look = self._look.next(grown, self._heap, self._process.books.read())
+            if self._look.worth_a_count(size, self._limit):
+                self._look = self._look.counted(size, self._heap, self._process.books.read())
 
     def phase(self) -> Measurement:
         """Return the peak of the phase that ends here."""
@@ -125,7 +129,7 @@ class HighWater:
             return
         before = self._look
         self.look()
-        if self._look is not before and self._look.deciding(self._limit) and not self._traced:
+        if self._look.grown > before.grown and self._look.deciding(self._limit) and not self._traced:
             self._sizes.look()
 
     def _measured(self, *, phase: bool = False) -> Measurement:

@@ -70,13 +70,19 @@ class Watch:
 
 @final
 class Marks:
-    """The marks of this process, shared by all who watch. One per process: the kernel has one set."""
+    """The marks of this process, shared by all who watch. One per process: the kernel has one set.
+
+    Attributes:
+        reserved: Bytes of address space that are reserved and never used.
+    """
+
+    reserved: int
 
     def __init__(self) -> None:
+        self.reserved = 0
         self._lock = Lock()
         self._watches: list[Watch] = []
         self._reserve: mmap.mmap | None = None
-        self._reserved = 0
 
     def begin(self) -> Watch:
         """Begin to watch.
@@ -86,7 +92,7 @@ class Marks:
         """
         with self._lock:
             figures = self._note()
-            resident, file, size = figures[b"VmRSS"], figures[b"RssFile"], figures[b"VmSize"] - self._reserved
+            resident, file, size = figures[b"VmRSS"], figures[b"RssFile"], figures[b"VmSize"] - self.reserved
             watch = Watch(resident, file, size, resident, file, size, size)
             self._watches.append(watch)
             return watch
@@ -132,18 +138,18 @@ class Marks:
     def _note(self) -> dict[bytes, int]:
         figures = _read()
         for watch in self._watches:
-            most, size = figures[b"VmHWM"], figures[b"VmPeak"] - self._reserved
+            most, size = figures[b"VmHWM"], figures[b"VmPeak"] - self.reserved
             watch.resident, watch.phase_resident = max(watch.resident, most), max(watch.phase_resident, most)
             watch.size, watch.phase_size = max(watch.size, size), max(watch.phase_size, size)
             watch.resident_now = figures[b"VmRSS"]
             watch.file = figures[b"RssFile"]
-            watch.size_now = figures[b"VmSize"] - self._reserved
-        lowest = figures[b"VmPeak"] - (figures[b"VmSize"] - self._reserved)
-        if lowest > self._reserved:  # the process was larger than it is now: level again
+            watch.size_now = figures[b"VmSize"] - self.reserved
+        lowest = figures[b"VmPeak"] - (figures[b"VmSize"] - self.reserved)
+        if lowest > self.reserved:  # the process was larger than it is now: level again
             self._release()
             self._reserve = mmap.mmap(-1, lowest, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE, prot=0)
-            figures[b"VmSize"] += lowest - self._reserved
-            self._reserved = lowest
+            figures[b"VmSize"] += lowest - self.reserved
+            self.reserved = lowest
         with open("/proc/self/clear_refs", "wb", buffering=0) as file:  # noqa: PTH123 - a third of the time of Path
             file.write(b"5")
         return figures
@@ -151,20 +157,20 @@ class Marks:
     def _release(self) -> None:
         if self._reserve is not None:
             self._reserve.close()
-        self._reserve, self._reserved = None, 0
+        self._reserve, self.reserved = None, 0
 
 
 @final
 class Resident:
-    """How many bytes are resident now. Kept open, since asking again and again must cost little."""
+    """How many bytes the process takes now. Kept open, since asking again and again must cost little."""
 
     def __init__(self) -> None:
         self._file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
-    def __call__(self) -> tuple[int, int]:
-        """Ask; return also how much of it is shared: files, and memory that processes share."""
-        _, resident, shared, _ = os.pread(self._file, 64, 0).split(None, 3)
-        return int(resident) * mmap.PAGESIZE, int(shared) * mmap.PAGESIZE
+    def __call__(self) -> tuple[int, int, int]:
+        """Ask; return the address space, what of it is resident, and what of that is shared, as files are."""
+        size, resident, shared, _ = os.pread(self._file, 64, 0).split(None, 3)
+        return int(size) * mmap.PAGESIZE, int(resident) * mmap.PAGESIZE, int(shared) * mmap.PAGESIZE
 
     def close(self) -> None:
         """Ask no more."""

@@ -1,7 +1,7 @@
 """`Look`: what the books said of the heap near the peak, where alone they tell what of the pages was asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Self, final
 
 from pytest_cfworkers.memory.heap import Heap
@@ -29,7 +29,8 @@ class Look:
         blocks: How many more small blocks of each size there were than at the start.
         holes: How many bytes were free inside the heap and pages all the same, at most.
         reused: How many less bytes were free in pymalloc than at the start: used without growth.
-        held: How many more bytes were handed out than at the start, at this look or one before.
+        held: How many more bytes were handed out than at the start, at any look.
+        size: Bytes by which the address space had grown when what was handed out was last counted.
     """
 
     grown: int = 0
@@ -37,10 +38,25 @@ class Look:
     holes: int = 0
     reused: int = 0
     held: int = 0
+    size: int = 0
 
     def worth_another(self, grown: int, limit: int) -> bool:
         """Tell whether the process has grown so much since that another look is due."""
         return grown > max(self.grown * _WORTH_LOOKING, limit / 2)
+
+    def worth_a_count(self, size: int, limit: int) -> bool:
+        """Tell whether so much address space was added that much may be held which no page shows."""
+        return size > max(self.size * _WORTH_LOOKING, limit / 2)
+
+    def counted(self, size: int, before: Heap, now: Heap) -> Self:
+        """Count what is handed out, and leave the look near the peak as it is.
+
+        Args:
+            size: Bytes by which the address space has grown.
+            before: The heap at the start.
+            now: The heap now.
+        """
+        return replace(self, size=size, held=max(now.in_use - before.in_use, self.held))
 
     def next(self, grown: int, before: Heap, now: Heap) -> Self:
         """Look again.
@@ -60,6 +76,7 @@ class Look:
             large + max(now.small_free - before.small_free, 0),
             max(before.small_free - now.small_free, 0),
             max(held, self.held),
+            self.size,
         )
 
     def deciding(self, limit: int) -> bool:

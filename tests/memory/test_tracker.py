@@ -195,6 +195,40 @@ def test_what_a_thread_never_touched_is_not_guessed() -> None:
     assert tracker.measurement.judge(128 * MB) != "over"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")
+def test_what_is_held_and_was_never_touched_counts_also_beside_threads() -> None:
+    """The address space does not tell, but what is handed out does."""
+    with MemoryTracker() as tracker:
+        thread = threading.Thread(target=lambda: None)
+        thread.start()
+        thread.join()
+        held = bytes(100 * MB)
+    assert near(tracker.peak, 100 * MB), tracker.measurement
+    assert len(held) == 100 * MB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")
+def test_what_a_thread_holds_and_never_touched_counts_when_it_is_looked_at() -> None:
+    holds, looked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held = bytes(100 * MB)
+        holds.set()
+        looked.wait()
+        del held
+
+    with MemoryTracker() as tracker:
+        thread = threading.Thread(target=hold)
+        thread.start()
+        holds.wait()
+        seen = len(tracker.samples)
+        while len(tracker.samples) <= seen + 1:  # the first may have been begun before
+            time.sleep(0)
+        looked.set()
+        thread.join()
+    assert near(tracker.peak, 100 * MB), tracker.measurement
+
+
 @pytest.mark.usefixtures("cheap")
 def test_a_file_that_was_mapped_for_a_while_is_not_guessed(tmp_path: Path) -> None:
     """The kernel counts its pages, which are the file's, and tells no more of them when the mapping is gone."""
