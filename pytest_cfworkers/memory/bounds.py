@@ -141,7 +141,8 @@ class Seen:
         Threads and imports take address space, too. What they leave behind is known, since it is not the allocators';
         what they give back is not. So it is sure only where no thread was started.
         """
-        foreign = self.size_now - (self.now.taken - self.before.taken)
+        # An arena of a thread that is trimmed keeps its address space.
+        foreign = self.size_now - max(self.now.taken - self.before.taken, 0)
         unused = self.size - max(foreign, 0) - self.grown
         # Pages that came back into what the C library held free are no use of the address space that was added.
         most = unused + min(self.grown, max(self.before.large_free - self.edges, 0))

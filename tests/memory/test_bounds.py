@@ -75,6 +75,11 @@ def test_address_space_that_no_page_stands_for_was_taken_and_never_touched() -> 
     assert low > 199 * MB
 
 
+def test_an_arena_that_was_trimmed_meanwhile_takes_nothing_from_what_was_never_touched() -> None:
+    trimmed = replace(seen(grown=0, before=heap(large_free=5 * MB), now=heap()), size=200 * MB)
+    assert trimmed.range().low > 199 * MB
+
+
 def test_what_the_c_library_held_free_makes_no_small_test_undecided() -> None:
     """Gigabytes may be free and no pages; what is taken of them is cleared, and so grows."""
     assert seen(grown=MB, before=heap(large_free=2_000 * MB)).range().high <= 3 * MB
