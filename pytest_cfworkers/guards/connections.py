@@ -22,6 +22,7 @@ from pytest_cfworkers.callsite import Site
 from pytest_cfworkers.carrier import Carrier
 from pytest_cfworkers.choices import ConnectionModel
 from pytest_cfworkers.guards.connection import Connection, Outcome
+from pytest_cfworkers.guards.peak import Peak
 
 KEPT: Final = 100
 """Closed connections whose times are kept for a timeline, which nobody reads by the thousand; others are counted."""
@@ -59,9 +60,7 @@ class ConnectionGuard:
     opened: int = 0
     beyond: int = 0
     peak: int = 0
-    _peak_sites: Counter[Site] = field(default_factory=Counter)
-    _peak_services: int = 0
-    _peak_threads: int = 0
+    _at_peak: Peak = field(default_factory=Peak)
     seventh: Connection | None = None
     queued: int = 0
     queued_s: float = 0.0
@@ -94,25 +93,11 @@ class ConnectionGuard:
         return tuple(self._streaming)
 
     @property
-    def peak_sites(self) -> Counter[Site]:
-        """How many connections each line had open at the peak; empty while the limit is kept."""
+    def at_peak(self) -> Peak:
+        """What was open at the peak."""
         if self._peaking:
             self._note_peak()
-        return self._peak_sites
-
-    @property
-    def peak_services(self) -> int:
-        """How many of those at the peak led to Cloudflare's services; 0 while the limit is kept."""
-        if self._peaking:
-            self._note_peak()
-        return self._peak_services
-
-    @property
-    def peak_threads(self) -> int:
-        """How many threads opened those at the peak; 0 while the limit is kept."""
-        if self._peaking:
-            self._note_peak()
-        return self._peak_threads
+        return self._at_peak
 
     @property
     def unread(self) -> Counter[Site]:
@@ -272,10 +257,7 @@ class ConnectionGuard:
         return woken
 
     def _note_peak(self) -> None:
-        wanted = (*self._holders, *self._queue)
-        self._peak_sites = Counter(connection.led() for connection in wanted)
-        self._peak_services = sum(connection.service for connection in wanted)
-        self._peak_threads = len({connection.thread for connection in wanted})
+        self._at_peak = Peak.of((*self._holders, *self._queue))
         self._peaking = False
 
     def _open_beyond(self, connection: Connection, now: float, *, waits: bool) -> None:

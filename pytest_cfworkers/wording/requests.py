@@ -21,7 +21,7 @@ from pytest_cfworkers.wording.remedies import FIXES, fitting
 def connections(guard: ConnectionGuard, limits: Limits) -> Violation:
     """More connections were wanted at once than there are slots."""
     slots = limits.connections or 0
-    evidence = ["open at that moment:", *by_line(guard.peak_sites)]
+    evidence = ["open at that moment:", *by_line(guard.at_peak.sites)]
     if guard.queued_s:
         waited = f"{counted(guard.queued, 'connection')} waited in the queue, {guard.queued_s * 1_000:,.1f} ms in all"
         evidence.append(f"in the whole invocation {waited}")
@@ -60,11 +60,11 @@ def _allowed(limits: Limits) -> str:
 
 def _fewer(guard: ConnectionGuard) -> tuple[str, str]:
     """Return what keeps connections from being open together, in the manner of the first beyond the limit."""
-    if guard.peak_services * 2 > guard.peak:
+    if guard.at_peak.services * 2 > guard.peak:
         return FIXES["d1-queries"]
     manner = guard.seventh.manner if guard.seventh is not None else "asyncio"
     # One thread that sends and waits holds several only by the bodies that it leaves unread.
-    alone = manner == "thread" and guard.peak_threads == 1
+    alone = manner == "thread" and guard.at_peak.threads == 1
     return fitting("unread-body" if alone else "connections", manner)
 
 

@@ -23,6 +23,7 @@ from pytest_cfworkers.carrier import carrier_here
 from pytest_cfworkers.choices import CONNECTION_MODELS, ConnectionModel
 from pytest_cfworkers.guards.connection import Connection, Outcome
 from pytest_cfworkers.guards.connections import KEPT, ConnectionGuard, Woken
+from pytest_cfworkers.guards.peak import Peak
 
 SITES = tuple(Site() for _ in range(3))
 HERE = SITES[0]
@@ -309,14 +310,14 @@ class Connections(RuleBasedStateMachine):
     def the_peak_is_asked_for(self, sites_first: bool) -> None:
         """Asking in the middle must not disturb what is noted later; see also `teardown`."""
         if sites_first:
-            assert self.guard.peak_sites == self.peak_sites
-        assert self.guard.peak_services == self.peak_services
-        assert self.guard.peak_sites == self.peak_sites
+            assert self.guard.at_peak.sites == self.peak_sites
+        assert self.guard.at_peak.services == self.peak_services
+        assert self.guard.at_peak.sites == self.peak_sites
 
     def teardown(self) -> None:
         if hasattr(self, "guard"):
-            assert self.guard.peak_services == self.peak_services
-        assert self.guard.peak_sites == self.peak_sites
+            assert self.guard.at_peak.services == self.peak_services
+        assert self.guard.at_peak.sites == self.peak_sites
 
 
 def test_the_guard_does_what_the_rule_says_whatever_happens() -> None:
@@ -394,7 +395,7 @@ def test_in_the_headers_model_unread_bodies_stop_nobody_and_are_never_evicted() 
         guard.headers(connection, 0.0, body=True)
         assert guard.stalled() is None
         assert (guard.peak, guard.unread[HERE]) == (1, number)
-    assert guard.peak_sites == Counter()
+    assert guard.at_peak.sites == Counter()
 
 
 def test_the_sites_of_the_peak_are_kept_when_it_falls_by_arriving_headers() -> None:
@@ -402,19 +403,19 @@ def test_the_sites_of_the_peak_are_kept_when_it_falls_by_arriving_headers() -> N
     first, second = fill(guard, 2)
     guard.headers(first, 0.0, body=True)
     guard.headers(second, 0.0, body=True)
-    assert guard.peak_sites == Counter({HERE: 2})
+    assert guard.at_peak.sites == Counter({HERE: 2})
 
 
 def test_the_sites_of_the_peak_are_told_while_it_lasts() -> None:
     guard = ConnectionGuard(1, "body")
     fill(guard, 2)
-    assert guard.peak_sites == Counter({HERE: 2})
+    assert guard.at_peak.sites == Counter({HERE: 2})
 
 
 def test_while_the_limit_is_kept_no_site_of_a_peak_is_noted() -> None:
     guard = ConnectionGuard(2, "body")
     fill(guard, 2)
-    assert (guard.peak, guard.peak_sites, guard.seventh, guard.beyond) == (2, Counter(), None, 0)
+    assert (guard.peak, guard.at_peak.sites, guard.seventh, guard.beyond) == (2, Counter(), None, 0)
 
 
 def stalled_guard(slots: int = 3) -> tuple[ConnectionGuard, list[Connection], Connection]:
@@ -494,10 +495,10 @@ def test_the_first_that_timed_out_is_remembered() -> None:
 @pytest.mark.parametrize("threads", [[1, 1, 1], [1, 2, 1], [3, 2, 1]])
 def test_the_threads_of_the_peak_are_counted_once_each(threads: list[int]) -> None:
     guard = ConnectionGuard(1, "body")
-    assert guard.peak_threads == 0
+    assert guard.at_peak.threads == 0
     for thread in threads:
         guard.open("GET", HERE, 0.0, thread=thread)
-    assert guard.peak_threads == len(set(threads))
+    assert guard.at_peak.threads == len(set(threads))
 
 
 def test_lines_beyond_the_limit_are_told_with_what_handed_over_their_work() -> None:
@@ -508,7 +509,7 @@ def test_lines_beyond_the_limit_are_told_with_what_handed_over_their_work() -> N
     both = fetch.frames + pool.frames
     assert guard.seventh is not None
     assert guard.seventh.led().frames == both
-    assert {site.frames: count for site, count in guard.peak_sites.items()} == {both: 2}
+    assert {site.frames: count for site, count in guard.at_peak.sites.items()} == {both: 2}
     guard.time_out(queued, 2)
     assert [site.frames for site in guard.timed_out] == [both]
     guard.headers(held, 3, body=True)
@@ -531,7 +532,7 @@ def test_who_waits_for_those_that_hold_the_slots_is_asked_before_they_end() -> N
     guard = ConnectionGuard(2, "body")
     asyncio.run(main())
     gc.collect()
-    assert [[frame.function for frame in site.frames] for site in guard.peak_sites] == [["fetch", "main"]]
+    assert [[frame.function for frame in site.frames] for site in guard.at_peak.sites] == [["fetch", "main"]]
 
 
 def test_the_time_in_the_queue_is_that_until_the_slot_or_the_end() -> None:
@@ -567,8 +568,9 @@ def test_the_state_stays_small_over_100000_connections_in_sequence() -> None:
     sizes = {name: len(value) for name in names if hasattr(value := getattr(guard, name), "__len__")}
     assert sizes.pop("closed") == KEPT
     assert sizes.pop("model") == len("body")
-    assert len(sizes) == 8
+    assert len(sizes) == 7
     assert set(sizes.values()) == {0}
+    assert guard.at_peak == Peak()
     assert guard.opened == 100_000
 
 
@@ -582,9 +584,9 @@ def test_the_first_connections_are_those_whose_times_are_kept() -> None:
 def test_a_connection_is_an_external_request_unless_it_is_said_to_lead_to_a_service() -> None:
     guard = ConnectionGuard(1, "body")
     fill(guard, 2)
-    assert guard.peak_services == 0
+    assert guard.at_peak.services == 0
     guard.open("D1 query", HERE, 0.0, MAIN, service=True)
-    assert guard.peak_services == 1
+    assert guard.at_peak.services == 1
 
 
 def test_bodies_that_one_line_drops_are_counted_together() -> None:
