@@ -15,8 +15,8 @@ from pytest_cfworkers.d1.bookkeeping import Bookkeeping
 from pytest_cfworkers.d1.connection import MEMORY, refusal
 from pytest_cfworkers.d1.damaged_text import clean, fetch_damaged
 from pytest_cfworkers.d1.errors import Refused
-from pytest_cfworkers.d1.program import Program
-from pytest_cfworkers.d1.ready import Meter, Ready, make_ready, read_ready, run_ready
+from pytest_cfworkers.d1.programs import Programs
+from pytest_cfworkers.d1.ready import Meter, make_ready, read_ready, run_ready
 from pytest_cfworkers.d1.rows import NOTHING
 from pytest_cfworkers.d1.rules import Acts
 from pytest_cfworkers.d1.scans import scanned_tables
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pytest_cfworkers.d1.backend import Query, RawResult, RequestKind, Wire
     from pytest_cfworkers.d1.compiled import Compiled
     from pytest_cfworkers.d1.engine_limits import LimitSet
+    from pytest_cfworkers.d1.program import Program
+    from pytest_cfworkers.d1.ready import Ready
 
 _STATE_VIOLATED = (
     "Durable Object was reset and rolled back to its last known good state because the application left the "
@@ -42,9 +44,6 @@ _CRITICAL = (apsw.FullError, apsw.IOError, apsw.NoMemError, apsw.InterruptError)
 # Requests of one query, and requests of which somebody may look at `rows_read` and `rows_written`.
 _OF_ONE = frozenset({"query", "rows"})
 _COUNTED = frozenset({"query", "batch"})
-
-# Texts whose statements are remembered. The runtime remembers 1 MiB of them.
-_PROGRAMS_KEPT = 1024
 
 
 class Engine:
@@ -73,8 +72,7 @@ class Engine:
             raise ValueError("path is ''; it takes the path of a file, or ':memory:'")
         self.store: Store = Store(os.fspath(path), limits, image)
         self._bookkeeping = Bookkeeping(self.store)
-        self._programs: dict[str, Program] = {}
-        self._ready: dict[str, Ready] = {}
+        self._programs = Programs(self.store, self._bookkeeping)
         self._cursor = self.store.connection.cursor()
         self._scanned: dict[str, tuple[str, ...]] = {}
         self._turn = threading.Lock()
@@ -126,8 +124,8 @@ class Engine:
         try:
             while len(results) < len(queries):
                 sql, params = queries[len(results)]
-                ready = self._ready.get(sql)
-                if ready is not None and self._holds(ready, params, counted=counted):
+                ready = self._programs.ready.get(sql)
+                if ready is not None and self._programs.holds(ready, params, counted=counted):
                     self._run_shortly(ready, queries, meter, results)
                 else:
                     results.append(self._run(sql, params, meter, counted=counted))
@@ -136,7 +134,7 @@ class Engine:
                 raise self._died(error) from None
             if isinstance(error, Refused):
                 error.position = len(results)
-                if error.__cause__ is not None and self._writes(queries[error.position][0]):
+                if error.__cause__ is not None and self._programs.writes(queries[error.position][0]):
                     self._bookkeeping.note_refused_write()
             raise
         self._commit()
@@ -144,7 +142,7 @@ class Engine:
 
     def _with_statement(self, queries: Sequence[Query]) -> Sequence[Query]:
         """Return the queries whose text holds a statement."""
-        known = self._ready.keys() >= {sql for sql, _ in queries}
+        known = self._programs.ready.keys() >= {sql for sql, _ in queries}
         if not known:
             queries = [query for query in queries if holds_statement(query[0])]
         if not queries:
@@ -153,19 +151,10 @@ class Engine:
             self._bookkeeping.expect(queries)
         return queries
 
-    def _holds(self, ready: Ready, params: tuple[Wire, ...], *, counted: bool) -> bool:
-        """Whether what is known about a statement still holds, for these values."""
-        return (
-            ready.generation == self.store.generation
-            and len(params) == ready.parameters
-            and (ready.read is not None or not counted)
-            and (self.store.blob_like.active or type(params) is not WithBlob)
-        )
-
     def _read_shortly(self, query: Query, *, counted: bool) -> RawResult | None:
         sql, params = query
-        ready = self._ready.get(sql)
-        if ready is None or not ready.pure_read or not self._holds(ready, params, counted=counted):
+        ready = self._programs.ready.get(sql)
+        if ready is None or not ready.pure_read or not self._programs.holds(ready, params, counted=counted):
             return None
         try:
             if not counted:
@@ -176,18 +165,13 @@ class Engine:
         except (apsw.Error, UnicodeError):
             return None  # the long way tells it in the runtime's words
 
-    def _writes(self, sql: str) -> bool:
-        """Whether a text that has been run changes rows."""
-        program = self._programs.get(sql)
-        return program is not None and program.writes
-
     def _run_shortly(self, ready: Ready, queries: Sequence[Query], meter: Meter, results: list[RawResult]) -> None:
         try:
             run_ready(ready, queries, self._cursor, meter, results)
         except (UnicodeError, apsw.BindingsError):
             results.append(self._run(*queries[len(results)], meter, counted=True))
         except apsw.SQLError as error:
-            raise self._program(queries[len(results)][0]).located(refusal(error)) from error
+            raise self._programs.of(queries[len(results)][0]).located(refusal(error)) from error
         except apsw.Error as error:
             raise refusal(error) from error
 
@@ -218,39 +202,23 @@ class Engine:
         return _internal_error()
 
     def _reset(self) -> None:
-        for program in self._programs.values():
-            program.release()
-        self._programs.clear()
-        self._ready.clear()
+        self._programs.forget()
         self.store.reset()
         self._bookkeeping.forget()
         self._cursor = self.store.connection.cursor()
-
-    def _program(self, sql: str) -> Program:
-        program = self._programs.get(sql)
-        if program is None:
-            if len(self._programs) >= _PROGRAMS_KEPT:
-                oldest = next(iter(self._programs))
-                self._programs.pop(oldest).release()
-                self._ready.pop(oldest, None)
-            program = Program(sql, self.store, self._bookkeeping)
-        return program
 
     def _run(self, sql: str, params: tuple[Wire, ...], meter: Meter, *, counted: bool) -> RawResult:
         started = time.perf_counter()
         store, books = self.store, self._bookkeeping
         last, size, total = meter.last, meter.size, meter.total - books.written
-        program = self._program(sql)
+        program = self._programs.of(sql)
         try:
             compiled = program.prepare(len(params))
         finally:
-            if program.ran:
-                self._programs[sql] = program
-            else:
-                program.release()
+            self._programs.settle(sql, program)
         counts = store.row_counter.counts(compiled) if counted else NOTHING
         if program.is_single and (ready := make_ready(compiled)) is not None:
-            self._ready[sql] = ready
+            self._programs.ready[sql] = ready
         before = store.connection.total_changes() - books.written
         with store.row_counter.watching(counts) as status:
             rows = self._execute(program, compiled, params)
