@@ -75,7 +75,12 @@ def trim(library: CLibrary, spare: int) -> int:
         with library.keeping_little():
             _trim_ends(library, min(len(arenas) - 1, _THREADS))
         arenas = Arena.all(library.arenas())
-    return sum(arena.edges + arena.end for arena in arenas)
+    return resident(library)
+
+
+def resident(library: CLibrary) -> int:
+    """Return how many bytes are free after a trim and yet resident, at most."""
+    return sum(arena.edges + arena.end for arena in Arena.all(library.arenas()))
 
 
 def _trim_ends(library: CLibrary, count: int) -> None:

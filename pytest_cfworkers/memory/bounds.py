@@ -68,6 +68,7 @@ class Seen:
         size_now: By how much it is larger now.
         threads: How many threads were started.
         held: What was surely handed out at some moment: the peak is no less.
+        fell: By how much the process was smaller than at its start when it was smallest.
     """
 
     before: Heap
@@ -82,6 +83,7 @@ class Seen:
     size_now: int
     threads: int
     held: int
+    fell: int = 0
 
     def range(self) -> Range:
         """Work out the range."""
@@ -90,9 +92,11 @@ class Seen:
         reused, hidden = self._hidden()
         reused += surely_untouched
         surely_grown = min(self.grown, self.own) if self.mapped else self.grown
-        freed = max(self.before.in_use - self.now.in_use, 0)
-        low = max(surely_grown - most - self._holes() - self.sizes.taken + reused, self.held - most)
-        best = max(self.grown - (least + most) // 2 + reused, low)
+        freed = max(self.before.in_use - self.now.in_use, self.fell, 0)
+        held_wasted = self._held_wasted()
+        low = max(surely_grown - most - self._holes() - self.sizes.taken + reused, self.held - held_wasted)
+        waste = (least + most) // 2
+        best = max(self.grown - self._mostly_free() - waste + reused, self.held - min(waste, held_wasted), low)
         high = max(self.grown - least + hidden + untouched + freed, best)
         return Range(max(min(low, best) - _RESOLUTION, 0), best, high + _RESOLUTION)
 
@@ -106,12 +110,25 @@ class Seen:
     def _holes(self) -> int:
         """Bytes that were free inside the heap at the peak, and pages all the same, at most."""
         look, free, grown = self.look, self.before.large_free, self.grown
-        if look.held >= grown // 2 and look.grown >= grown * _NEAR:
+        if look.grown >= grown * _NEAR:
             return look.holes
         if free > grown // 4:
             return max(look.holes, min(free, grown))
         # A look that came too late: most of it was held at the peak, and freed since.
         return min(look.holes, grown // 4)
+
+    def _held_wasted(self) -> int:
+        """Bytes of what was held that nobody asked for, at most."""
+        before = {row.size: row.used for row in self.before.classes}
+        held = {row.size: row.used - before.get(row.size, 0) for row in self.now.classes}
+        counts = {size: max(count, self.look.blocks.get(size, 0)) for size, count in held.items()}
+        wasted = sum(count * _WASTE.get(size, _WASTE_OF_LARGER) for size, count in counts.items() if count > 0)
+        return min(wasted, int(self.held * _WASTE_SHARE))
+
+    def _mostly_free(self) -> int:
+        """Bytes of the growth that were free inside when it was looked at, where they are most of it."""
+        near = self.look.grown >= self.grown * _NEAR
+        return self.look.holes if near and self.look.holes * 2 > self.grown else 0
 
     def _wasted(self) -> tuple[int, int]:
         """Bytes of the growth that nobody asked for, since they were rounded up, at least and at most."""

@@ -6,7 +6,7 @@ through `ctypes`, which takes some 50 µs: pymalloc prints its table into a stre
 
 import ctypes
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, NamedTuple, final
 
 from pytest_cfworkers.memory.c_library import CLibrary
@@ -70,6 +70,23 @@ class Heap:
         """Bytes that small objects can take without any growth of the process."""
         return self.unused_pools + sum(row.size * row.free for row in self.classes)
 
+    def without(self, since: "Heap", until: "Heap") -> "Heap":
+        """Return these books as they would be had what was done between two moments been done before them."""
+        earlier, later = ({row.size: row for row in heap.classes} for heap in (since, until))
+        nothing = SmallClass(0, 0, 0)
+        rows = {row.size: row for row in self.classes}
+        classes = (
+            SmallClass(
+                size,
+                max(rows.get(size, nothing).used + later.get(size, nothing).used - earlier.get(size, nothing).used, 0),
+                max(rows.get(size, nothing).free + later.get(size, nothing).free - earlier.get(size, nothing).free, 0),
+            )
+            for size in sorted({*rows, *earlier, *later})
+        )
+        names = (spec.name for spec in fields(self) if spec.name != "classes")
+        figures = {name: getattr(self, name) + getattr(until, name) - getattr(since, name) for name in names}
+        return Heap(tuple(classes), **{name: max(figure, 0) for name, figure in figures.items()})
+
     @property
     def taken(self) -> int:
         """Bytes that both allocators have from the kernel."""
@@ -94,6 +111,11 @@ class Books:
         except AttributeError as error:
             raise OSError(f"the allocator of this Python keeps no books: {error}") from error
         self._print.argtypes = [ctypes.c_void_p]
+
+    def large_used(self) -> int:
+        """Read how much of larger blocks is handed out alone, which takes a few microseconds."""
+        large = self._library.totals()
+        return int(large.uordblks + large.hblkhd)
 
     def read(self) -> Heap:
         """Read what both allocators hold."""

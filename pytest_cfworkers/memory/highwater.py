@@ -42,7 +42,11 @@ class HighWater:
         self._started_before = self._started = 0
         self._ticker = Ticker(self._tick)
         self._lock = Lock()
+        self._fell = 0
         self._heap: Heap
+        self._phase_heap: Heap
+        self._paused_heap: Heap
+        self._paused_at: tuple[int, int, int]
         self._edges = 0
         self._watch: Watch
 
@@ -58,7 +62,7 @@ class HighWater:
         with process.marks.apart():
             self._ticker.start()  # after that, because its thread takes over an arena of another; and takes memory
         with process.lock:
-            self._heap = process.books.read()
+            self._heap = self._phase_heap = process.books.read()
             self._watch = process.marks.begin()
             size, _, self._shared_before = self._resident()
             self._size_before = size - process.marks.reserved
@@ -82,37 +86,54 @@ class HighWater:
     def look(self) -> None:
         """See how far the process has grown, and ask the books where that is the most yet."""
         with self._lock:
+            if self._paused:
+                return
             size, resident, shared = self._resident()
             size -= self._size_before + self._process.marks.reserved
             grown = resident - self._watch.resident_before
             self._shared = max(self._shared, shared - self._shared_before)
             self._own = max(self._own, grown - (shared - self._shared_before))
+            self._fell = max(self._fell, -grown)
             self.samples.add(max(grown, 0))
             self._traced = self._traced or (tracemalloc.is_tracing() and not self._sizes.looking)
             if self._look.worth_another(grown, self._limit):
                 self._look = self._look.next(grown, self._heap, self._process.books.read())
-            if self._look.worth_a_count(size, self._limit):
+            if self._look.worth_a_count(size, self._limit) or self._threads_hold():
                 self._look = self._look.counted(size, self._heap, self._process.books.read())
 
     def phase(self) -> Measurement:
         """Return the peak of the phase that ends here."""
         self._process.marks.note()
-        measured = self._measured(phase=True)
-        self._process.give_back()  # what the C library keeps of this phase is not held in the next
+        measured = self._measured_phase()
+        self._edges = max(self._edges, self._process.give_back())  # what is kept of this phase is not held in the next
         self._process.marks.note()
-        self._watch.phase_resident = self._watch.phase_size = 0
+        self._watch.begin_phase()
+        self._phase_heap = self._process.books.read()
         return measured
 
     def pause(self) -> None:
         """Keep the marks as they are."""
-        self._process.marks.note()
-        self._paused = True
-        self._watch.pause()
+        with self._lock:
+            self._process.give_back()  # or what is freed from now on could not be told from it
+            self._process.marks.note()
+            self._watch.pause()
+            self._paused_heap = self._process.books.read()
+            self._paused_at = self._resident()
+            self._paused = True
 
     def resume(self) -> None:
-        """Let what was taken meanwhile count as held before the start."""
-        self._process.marks.note()
-        self._watch.resume()
+        """Let what was taken meanwhile count as held before the start, and what was freed as free."""
+        with self._lock:
+            self._edges = max(self._edges, self._process.give_back())
+            self._process.marks.note()
+            self._watch.resume()
+            heap = self._process.books.read()
+            self._heap = self._heap.without(self._paused_heap, heap)
+            self._phase_heap = self._phase_heap.without(self._paused_heap, heap)
+            (size, _, shared), (size_at, _, shared_at) = self._resident(), self._paused_at
+            self._size_before += size - size_at
+            self._shared_before += shared - shared_at
+            self._paused = False
 
     def stop(self) -> Measurement:
         """End, and return the peak."""
@@ -132,11 +153,16 @@ class HighWater:
         if self._look.grown > before.grown and self._look.deciding(self._limit) and not self._traced:
             self._sizes.look()
 
-    def _measured(self, *, phase: bool = False) -> Measurement:
+    def _threads_hold(self) -> bool:
+        """Tell whether threads hold more than was ever counted: an arena has its address space already."""
+        if STARTS.count == self._started_before:
+            return False
+        return self._look.worth_a_count_of(self._process.books.large_used() - self._heap.large_used, self._limit)
+
+    def _measured(self) -> Measurement:
         if self._traced or tracemalloc.is_tracing():
             return unmeasured(self.name, _TRACED)
         watch, now = self._watch, self._process.books.read()
-        resident, size = (watch.phase_resident, watch.phase_size) if phase else (watch.resident, watch.size)
         files = max(watch.file - watch.file_before, 0)
         seen = Seen(
             before=self._heap,
@@ -144,20 +170,37 @@ class HighWater:
             edges=self._edges,
             look=self._look,
             sizes=self._sizes,
-            grown=max(resident - watch.resident_before - files, 0),
+            grown=max(watch.resident - watch.resident_before - files, 0),
             mapped=self._shared - files > MB,
-            own=0 if self._paused or phase else self._own,
-            size=size - watch.size_before,
+            own=self._own,
+            size=watch.size - watch.size_before,
             size_now=watch.size_now - watch.size_before,
             threads=self._started or STARTS.count - self._started_before,
-            held=self._held(now, phase=phase),
+            held=max(now.in_use - self._heap.in_use, self._look.held),
+            fell=max(self._fell, watch.resident_before - watch.resident_now),
         )
         low, best, high = seen.range()
         return Measurement(peak=best, low=low, high=high, engine=self.name)
 
-    def _held(self, now: Heap, *, phase: bool) -> int:
-        """Bytes that were handed out at a moment when somebody looked."""
-        if self._paused:  # what was taken in the pause is among them
-            return 0
-        held = now.in_use - self._heap.in_use
-        return held if phase else max(held, self._look.held)
+    def _measured_phase(self) -> Measurement:
+        """Measure what the phase has taken beyond what was held at its begin."""
+        if self._traced or tracemalloc.is_tracing():
+            return unmeasured(self.name, _TRACED)
+        watch, begun, now = self._watch, self._phase_heap, self._process.books.read()
+        seen = Seen(
+            before=begun,
+            now=now,
+            edges=self._edges,
+            look=Look(),
+            sizes=self._sizes,
+            grown=max(watch.phase_resident - watch.phase_resident_before, 0),
+            mapped=self._shared > MB,
+            own=0,
+            size=watch.phase_size - watch.phase_size_before,
+            size_now=watch.size_now - watch.phase_size_before,
+            threads=self._started or STARTS.count - self._started_before,
+            held=now.in_use - begun.in_use,
+        )
+        held = max(begun.in_use - self._heap.in_use, 0)
+        low, best, high = (held + figure for figure in seen.range())
+        return Measurement(peak=best, low=low, high=high, engine=self.name)

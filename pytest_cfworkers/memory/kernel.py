@@ -35,6 +35,8 @@ class Watch:
         size_now: The address space now.
         phase_resident: The most that was resident since it was last set to 0.
         phase_size: The same for the address space.
+        phase_resident_before: What was resident when the phase began.
+        phase_size_before: The same for the address space.
         resident_now: What is resident now.
     """
 
@@ -47,8 +49,15 @@ class Watch:
     size_now: int
     phase_resident: int = 0
     phase_size: int = 0
+    phase_resident_before: int = 0
+    phase_size_before: int = 0
     resident_now: int = 0
     _paused: "Watch | None" = None
+
+    def begin_phase(self) -> None:
+        """Let the marks of the phase begin with what is there now."""
+        self.phase_resident = self.phase_resident_before = self.resident_now
+        self.phase_size = self.phase_size_before = self.size_now
 
     def pause(self) -> None:
         """Keep the marks of now."""
@@ -66,6 +75,8 @@ class Watch:
         self.resident_before, self.size_before = kept.resident_before + resident, kept.size_before + size
         self.resident, self.size = kept.resident + resident, kept.size + size
         self.phase_resident, self.phase_size = kept.phase_resident + resident, kept.phase_size + size
+        self.phase_resident_before = kept.phase_resident_before + resident
+        self.phase_size_before = kept.phase_size_before + size
 
 
 @final
@@ -93,7 +104,8 @@ class Marks:
         with self._lock:
             figures = self._note()
             resident, file, size = figures[b"VmRSS"], figures[b"RssFile"], figures[b"VmSize"] - self.reserved
-            watch = Watch(resident, file, size, resident, file, size, size)
+            watch = Watch(resident, file, size, resident, file, size, size, resident_now=resident)
+            watch.begin_phase()
             self._watches.append(watch)
             return watch
 

@@ -48,6 +48,10 @@ class Look:
         """Tell whether so much address space was added that much may be held which no page shows."""
         return size > max(self.size * _WORTH_LOOKING, limit / 2)
 
+    def worth_a_count_of(self, held: int, limit: int) -> bool:
+        """Tell whether so much more is held than was ever counted that it is worth counting all."""
+        return held > max(self.held * _WORTH_LOOKING, limit / 2)
+
     def counted(self, size: int, before: Heap, now: Heap) -> Self:
         """Count what is handed out, and leave the look near the peak as it is.
 

@@ -61,9 +61,10 @@ class Preparation:
             self._fill(heap)
         return edges
 
-    def give_back(self) -> None:
-        """Give what the C library holds free back to the kernel."""
+    def give_back(self) -> int:
+        """Give what the C library holds free back to the kernel; return how many bytes stay resident, at most."""
         self._library.trim()
+        return arenas.resident(self._library)
 
     def _fill(self, heap: Heap) -> None:
         if self._ballast.heavy:
