@@ -9,6 +9,7 @@ import contextlib
 import inspect
 import threading
 import time
+from asyncio import sleep  # now: tests of pauses between tries replace it
 from collections.abc import Callable
 from typing import Final, final
 
@@ -168,7 +169,7 @@ async def checkpoint() -> None:
     if in_trio():
         await anyio.lowlevel.checkpoint()
     else:
-        await asyncio.sleep(0)  # as anyio does, without asking again what runs
+        await sleep(0)  # as anyio does, without asking again what runs
 
 
 def _is_alone(invocation: Invocation, thread: int) -> bool:

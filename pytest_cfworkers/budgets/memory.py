@@ -1,7 +1,7 @@
 """`MemoryBudget`: the memory of one invocation, and how it is judged."""
 
-import time
 from collections.abc import Iterator
+from time import monotonic
 from typing import TYPE_CHECKING, final
 
 from pytest_cfworkers.in_force import Limits
@@ -55,7 +55,7 @@ class MemoryBudget:
         if self.measured:
             self.tracker = self._made()
             self.tracker.start()
-        self.started_at = time.monotonic()
+        self.started_at = monotonic()
 
     def stop(self) -> None:
         """End."""

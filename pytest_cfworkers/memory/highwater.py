@@ -12,7 +12,7 @@ from pytest_cfworkers.memory.bounds import MB, Seen
 from pytest_cfworkers.memory.heap import Heap
 from pytest_cfworkers.memory.kernel import Resident, Watch
 from pytest_cfworkers.memory.look import Look
-from pytest_cfworkers.memory.preparation import FREE_SHARE, UNKNOWN_SHARE, this_process
+from pytest_cfworkers.memory.preparation import FREE_SHARE, UNKNOWN_SHARE, Preparation, this_process
 from pytest_cfworkers.memory.sizes import Sizes
 from pytest_cfworkers.memory.threads import STARTS
 from pytest_cfworkers.memory.ticker import Ticker
@@ -56,6 +56,15 @@ class HighWater:
         self._traced = tracemalloc.is_tracing()
         self._resident = Resident()
         self._started_before = STARTS.begin()
+        try:
+            self._begin(process)
+        except OSError:
+            self._ticker.stop()
+            self._resident.close()
+            STARTS.end()
+            raise
+
+    def _begin(self, process: Preparation) -> None:
         self._alone = not process.marks.watched
         with process.lock:
             self._edges = process.prepare(self._limit)

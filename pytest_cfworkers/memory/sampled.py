@@ -28,7 +28,10 @@ class Sampled:
         del limit  # it does not matter here
         import psutil  # noqa: PLC0415 - only where it is needed
 
-        self._process: Any = psutil.Process()
+        try:
+            self._process: Any = psutil.Process()
+        except psutil.Error as error:  # a test may hide the files of the kernel: pyfakefs
+            raise OSError(f"this process cannot be looked at: {error}") from error
         self.samples = Samples()
         self._before = self._most = self._phase_most = 0
         self._paused: tuple[int, int, int] | None = None

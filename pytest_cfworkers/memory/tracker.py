@@ -1,7 +1,7 @@
 """`MemoryTracker`: how much memory a block of code takes, and whether that keeps a limit."""
 
-import time
 import warnings
+from time import monotonic
 from types import TracebackType
 from typing import Self, final
 
@@ -155,7 +155,7 @@ class MemoryTracker:
         """
         __tracebackhide__ = True
         measured = self._engine.phase() if self._engine is not None and self.running else self._measured()
-        self.checkpoints[name] = (measured.peak, time.monotonic())
+        self.checkpoints[name] = (measured.peak, monotonic())
         return measured.peak
 
     def assert_under(self, size: int | str) -> None:
