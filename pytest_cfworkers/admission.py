@@ -149,6 +149,20 @@ async def wait_for_slot_async(invocation: Invocation, connection: Connection, ti
     return connection.state != "closed"
 
 
+def fail(invocation: Invocation, connection: Connection, error: BaseException) -> None:
+    """End a connection whose request failed, before its response came or while that was read.
+
+    Args:
+        invocation: The invocation that it belongs to.
+        connection: The connection.
+        error: What it failed with, while that passes: a deadline may have been used up in the queue.
+    """
+    if connection.beyond and is_deadline(error):
+        invocation.requests.run_out(connection)
+    else:
+        invocation.requests.close(connection, "failed")
+
+
 def others_are_ready() -> bool:
     """Tell whether another task may be ready to run; only a loop that knows that none is says no.
 

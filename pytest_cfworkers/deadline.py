@@ -29,7 +29,12 @@ def is_deadline(error: BaseException) -> bool:
     # anyio's scopes end with why they cancel, after names of the user's that may hold any word.
     if error.args and str(error.args[0]).endswith("; reason: deadline exceeded"):
         return True
-    loop = asyncio.get_running_loop()
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # a coroutine is driven by hand
+        return False
+    if _scope_expired(loop.time()):
+        return True
     known = _this_turn.get(loop)
     if known is None:
         known = _this_turn[loop] = _timeout_expires() or _wait_for_cancels()
@@ -42,6 +47,21 @@ _this_turn: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, bool]] = WeakKeyD
 
 It holds for whoever is woken before it is forgotten: a timeout that expires after the look wakes its task later.
 """
+
+
+def _scope_expired(now: float) -> bool:
+    """Look for a scope of anyio around this code that was cancelled and is past its deadline.
+
+    A task group in it, such as one that connects to a host's addresses, cancels its own tasks in turn, for no reason.
+    """
+    anyio = sys.modules.get("anyio._backends._asyncio")
+    state = anyio._task_states.get(asyncio.current_task()) if anyio is not None else None  # noqa: SLF001 - see lineage
+    scope = getattr(state, "cancel_scope", None)
+    while scope is not None:
+        if scope.cancel_called and scope.deadline <= now:
+            return True
+        scope = None if scope.shield else scope._parent_scope  # noqa: SLF001
+    return False
 
 
 def _timeout_expires() -> bool:

@@ -150,6 +150,12 @@ class RequestBudget:
             woken = self.connections.time_out(connection, self._clock())
         self._wake(woken)
 
+    def run_out(self, connection: Connection) -> None:
+        """End a connection whose own timeout ran out after it was sent: perhaps too late, because it was queued."""
+        with self._lock:
+            woken = self.connections.run_out(connection, self._clock())
+        self._wake(woken)
+
     def let_through(self, connection: Connection) -> None:
         """Admit a queued connection beyond the limit, because waiting for a slot would never end."""
         with self._lock:

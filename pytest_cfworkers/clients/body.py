@@ -17,7 +17,7 @@ class Reader(Protocol):
     def consumed(self) -> None:
         """The end was reached."""
 
-    def failed(self) -> None:
+    def failed(self, error: BaseException) -> None:
         """Reading raised."""
 
     def cancelled(self) -> None:
@@ -45,8 +45,8 @@ class Body:
                 reader.reading()
         except GeneratorExit:
             raise
-        except BaseException:
-            reader.failed()
+        except BaseException as error:
+            reader.failed(error)
             raise
         reader.consumed()
 
@@ -83,7 +83,7 @@ class AsyncBody:
                 reader.reading()
         except BaseException as error:
             if not isinstance(error, GeneratorExit):
-                reader.failed()
+                reader.failed(error)
             # A generator that is left in the middle is only closed by whoever iterates over it.
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()

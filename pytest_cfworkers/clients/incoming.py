@@ -66,7 +66,7 @@ class Event:
         self.paused()
         self.end()
 
-    def failed(self) -> None:
+    def failed(self, error: BaseException) -> None:  # noqa: ARG002 - whatever it was
         """End the event: reading the response raised."""
         self.paused()
         self.end()

@@ -147,7 +147,7 @@ class Exchange:
         """Note that there will be no response. A request that the library refuses to send does not count."""
         if isinstance(error, self._dialect.module.UnsupportedProtocol):
             self._budget.withdraw(self._connection)
-        self._budget.close(self._connection, "failed")
+        admission.fail(self._invocation, self._connection, error)
 
     def received(self, response: Any, asynchronous: bool) -> Any:
         """Note that the headers arrived.
@@ -193,9 +193,9 @@ class Exchange:
         """Note that the body was read to its end."""
         self._budget.close(self._connection, "consumed")
 
-    def failed(self) -> None:
+    def failed(self, error: BaseException) -> None:
         """Note that reading the body raised."""
-        self._budget.close(self._connection, "failed")
+        admission.fail(self._invocation, self._connection, error)
 
     def cancelled(self) -> None:
         """Note that the body was closed."""

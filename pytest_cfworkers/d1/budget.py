@@ -38,8 +38,8 @@ class Budget:
             elif admission.others_are_ready():
                 await admission.checkpoint()
             yield
-        except BaseException:
-            invocation.requests.close(connection, "failed")
+        except BaseException as error:
+            admission.fail(invocation, connection, error)
             raise
         invocation.requests.headers(connection, body=False)
         for scan in trip.scans(site):

@@ -27,6 +27,9 @@ from pytest_cfworkers.guards.peak import Peak
 KEPT: Final = 100
 """Closed connections whose times are kept for a timeline, which nobody reads by the thousand; others are counted."""
 
+NEARLY_ALL: Final = 0.8
+"""The share of its time that a request spends in the queue to time out there, though it is sent in the end."""
+
 Woken = Sequence[Connection]
 """Connections whose drivers must look again."""
 
@@ -240,8 +243,19 @@ class ConnectionGuard:
         It may have its slot already: where many run out of time together, the first to end make room for the others.
         """
         if connection.state in {"queued", "waiting"}:
-            self.timed_out[connection.led()] += 1
-            self.first_timed_out = self.first_timed_out or connection
+            self._note_timed_out(connection)
+        return self.close(connection, "failed", now)
+
+    def run_out(self, connection: Connection, now: float) -> Woken:
+        """End a connection whose own timeout ran out after it was sent; return the connections to wake.
+
+        It timed out in the queue if it spent nearly all of its time there: where many share one deadline, those that
+        hold the slots end a moment before those that wait, and leave them slots that come too late.
+        """
+        if connection.state in {"waiting", "streaming"}:
+            queued_s = connection.queued_s
+            if queued_s >= NEARLY_ALL * (now - connection.opened_at) > 0:
+                self._note_timed_out(connection)
         return self.close(connection, "failed", now)
 
     def withdraw(self, connection: Connection, now: float) -> Woken:
@@ -255,6 +269,10 @@ class ConnectionGuard:
         woken = self.close(connection, "consumed", now)
         del self.closed[kept:]
         return woken
+
+    def _note_timed_out(self, connection: Connection) -> None:
+        self.timed_out[connection.led()] += 1
+        self.first_timed_out = self.first_timed_out or connection
 
     def _note_peak(self) -> None:
         self._at_peak = Peak.of((*self._holders, *self._queue))

@@ -445,6 +445,57 @@ def test_where_all_run_out_of_time_together_under_trio_those_in_the_queue_timed_
     assert invocation.connections.timed_out == {HERE: 6}
 
 
+def given_up() -> anyio.CancelScope:
+    scope = anyio.CancelScope()
+    scope.cancel()
+    return scope
+
+
+async def never() -> None:
+    await anyio.sleep_forever()
+
+
+async def refused() -> None:
+    raise ConnectionError
+
+
+@pytest.mark.parametrize(
+    ("scope", "answer", "queued_s", "rules"),
+    [
+        (lambda: anyio.move_on_after(0), never, 8.0, ["connections", "queued-timeout"]),
+        (lambda: anyio.move_on_after(0), never, 7.0, ["connections"]),
+        (given_up, never, 8.0, ["connections"]),
+        (anyio.CancelScope, refused, 8.0, ["connections"]),
+    ],
+)
+@BACKENDS
+def test_a_deadline_that_strikes_after_the_sending_is_a_queued_timeout_where_nearly_all_time_went_to_the_queue(
+    backend: str,
+    scope: Callable[[], anyio.CancelScope],
+    answer: Callable[[], Awaitable[None]],
+    queued_s: float,
+    rules: list[str],
+) -> None:
+    async def main() -> None:
+        clock = Clock()
+        invocation = Invocation(Limits.none().replace(connections=1), clock=clock)
+        first, late = open_one(invocation), open_one(invocation)
+        clock.now = queued_s
+        invocation.requests.close(first, "consumed")
+        assert await wait_for_slot_async(invocation, late, None)
+        clock.now = 10.0
+        with contextlib.suppress(ConnectionError), scope():
+            try:
+                await answer()
+            except BaseException as error:
+                admission.fail(invocation, late, error)
+                raise
+        assert [violation.rule for violation in invocation.violations] == rules
+        assert (late.state, late.outcome) == ("closed", "failed")
+
+    run(backend, main)
+
+
 @BACKENDS
 def test_a_checkpoint_lets_the_others_go_first(backend: str) -> None:
     async def main() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from types import ModuleType
 
 import anyio
+import anyio.lowlevel
 import pytest
 import trio
 import trio.testing
@@ -24,8 +25,11 @@ class Watched:
 
     async def __call__(self) -> None:
         self.started.set()
+        await self.through(asyncio.Event().wait())
+
+    async def through(self, waiting: Awaitable[object]) -> None:
         try:
-            await asyncio.Event().wait()
+            await waiting
         except BaseException as error:
             self.taken_for = is_deadline(error)
             raise
@@ -71,6 +75,34 @@ async def by_anyio_around_a_task_group(watched: Watched) -> None:
     with anyio.move_on_after(BLINK_S):
         async with anyio.create_task_group() as group:
             group.start_soon(watched)
+
+
+async def by_anyio_through_a_scope_that_tells_no_reason(watched: Watched) -> None:
+    """As a task group does that connects to a host: it cancels what is left in it in turn."""
+
+    async def cancelled_anew() -> None:
+        try:
+            await anyio.sleep_forever()
+        except asyncio.CancelledError:
+            raise asyncio.CancelledError("Cancelled via cancel scope 7f") from None
+
+    with anyio.move_on_after(BLINK_S):
+        await watched.through(cancelled_anew())
+
+
+async def by_scope_cancel_in_time(watched: Watched) -> None:
+    with anyio.move_on_after(600) as scope:
+        asyncio.get_running_loop().call_soon(scope.cancel)
+        await watched()
+
+
+async def by_task_cancel_in_the_shelter_of_an_expired_scope(watched: Watched) -> None:
+    with anyio.move_on_after(0), anyio.CancelScope(shield=True):
+        await anyio.lowlevel.checkpoint()
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_soon(task.cancel)
+        await watched()
 
 
 async def by_sibling_in_task_group(watched: Watched) -> None:
@@ -149,6 +181,7 @@ async def by_scope_cancel(watched: Watched) -> None:
         by_anyio_fail_after,
         by_anyio_move_on_after,
         by_anyio_around_a_task_group,
+        by_anyio_through_a_scope_that_tells_no_reason,
     ],
 )
 def test_under_asyncio_an_expired_deadline_is_told(end: Callable[[Watched], Awaitable[None]]) -> None:
@@ -165,6 +198,8 @@ def test_under_asyncio_an_expired_deadline_is_told(end: Callable[[Watched], Awai
         by_task_cancel_within_a_running_timeout,
         by_task_cancel_after_another_timeout_expired,
         by_scope_cancel,
+        by_scope_cancel_in_time,
+        by_task_cancel_in_the_shelter_of_an_expired_scope,
     ],
 )
 def test_under_asyncio_every_other_cancellation_is_none(end: Callable[[Watched], Awaitable[None]]) -> None:
@@ -225,6 +260,10 @@ def test_under_trio_a_failing_sibling_is_no_deadline() -> None:
 def test_an_error_that_is_no_cancellation_is_no_deadline() -> None:
     assert not is_deadline(TimeoutError("deadline"))
     assert not is_deadline(KeyboardInterrupt())
+
+
+def test_a_cancellation_where_no_loop_runs_is_no_deadline() -> None:
+    assert not is_deadline(asyncio.CancelledError())
 
 
 def test_under_trio_neither() -> None:

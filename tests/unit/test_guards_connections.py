@@ -22,7 +22,7 @@ from pytest_cfworkers.callsite import Frame, Site
 from pytest_cfworkers.carrier import carrier_here
 from pytest_cfworkers.choices import CONNECTION_MODELS, ConnectionModel
 from pytest_cfworkers.guards.connection import Connection, Outcome
-from pytest_cfworkers.guards.connections import KEPT, ConnectionGuard, Woken
+from pytest_cfworkers.guards.connections import KEPT, NEARLY_ALL, ConnectionGuard, Woken
 from pytest_cfworkers.guards.peak import Peak
 
 SITES = tuple(Site() for _ in range(3))
@@ -232,6 +232,20 @@ class Connections(RuleBasedStateMachine):
         assert connection.outcome == "failed"
         self.settle(woken)
 
+    @precondition(lambda self: self.at("waiting", "streaming"))
+    @rule(data=st.data())
+    def run_out(self, data: st.DataObject) -> None:
+        connection = self.pick(data, "waiting", "streaming")
+        woken = self.guard.run_out(connection, self.now)
+        assert connection.admitted_at is not None
+        opened_at = connection.opened_at
+        if self.now > opened_at and connection.admitted_at - opened_at >= NEARLY_ALL * (self.now - opened_at):
+            self.timed_out[connection.site] += 1
+            self.first_timed_out = self.first_timed_out or connection
+        self.end(connection)
+        assert connection.outcome == "failed"
+        self.settle(woken)
+
     @precondition(lambda self: self.at("queued"))
     @rule(data=st.data())
     def let_through(self, data: st.DataObject) -> None:
@@ -271,6 +285,7 @@ class Connections(RuleBasedStateMachine):
         assert not guard.close(connection, "abandoned", now)
         assert not guard.evict(connection, now)
         assert not guard.time_out(connection, now)
+        assert not guard.run_out(connection, now)
         assert not guard.withdraw(connection, now)
         assert dict(vars(connection)) == before
 
@@ -482,6 +497,29 @@ def test_the_first_connection_beyond_the_limit_is_remembered() -> None:
     guard = ConnectionGuard(1, "body")
     opened = [guard.open("GET", site, 0.0, MAIN) for site in SITES]
     assert guard.seventh is opened[1]
+
+
+@pytest.mark.parametrize(("admitted_at", "timed_out"), [(18.0, 1), (19.9, 1), (17.9, 0), (10.0, 0)])
+@pytest.mark.parametrize("body", [False, True])
+def test_one_whose_deadline_strikes_timed_out_in_the_queue_if_it_spent_four_fifths_of_its_time_there(
+    admitted_at: float, timed_out: int, body: bool
+) -> None:
+    guard = ConnectionGuard(1, "body")
+    first = guard.open("GET", HERE, 0.0, MAIN)
+    late = guard.open("GET", HERE, 10.0, MAIN)
+    guard.close(first, "consumed", admitted_at)
+    if body:
+        guard.headers(late, admitted_at, body=True)
+    guard.run_out(late, 20.0)
+    assert guard.timed_out == Counter({HERE: timed_out} if timed_out else {})
+    assert guard.first_timed_out is (late if timed_out else None)
+    assert (late.state, late.outcome, late.closed_at) == ("closed", "failed", 20.0)
+
+
+def test_one_that_never_waited_did_not_time_out_in_the_queue_however_short_its_time() -> None:
+    guard = ConnectionGuard(1, "body", queueing=False)
+    guard.run_out(fill(guard, 2)[1], 0.0)
+    assert not guard.timed_out
 
 
 def test_the_first_that_timed_out_is_remembered() -> None:
