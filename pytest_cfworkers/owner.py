@@ -2,6 +2,8 @@
 
 import enum
 import os
+import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -19,13 +21,15 @@ class Owner(enum.Enum):
 DOCTEST: Final = "<doctest "
 """How the name of what a user wrote as an example in a docstring begins: `<doctest module.function[0]>`."""
 
-_LOOPS: Final = tuple(
-    str(Path(path))
-    for path in ("asyncio/events.py", "asyncio/base_events.py", "asyncio/runners.py", "trio/_core/_run.py")
+_LOOPS: Final = (
+    ("asyncio", "events.py"),
+    ("asyncio", "base_events.py"),
+    ("asyncio", "runners.py"),
+    ("trio", str(Path("_core/_run.py"))),
 )
-"""Where event loops run tasks: what is below on the stack is not the task's own."""
+"""Where event loops run tasks, by package: what is below on the stack is not the task's own."""
 
-_RUNNERS: Final = str(Path("_pytest/runner.py"))
+_RUNNERS: Final = (("_pytest", "runner.py"),)
 """Where tests are run: what is below on the stack started the run, and led to no request."""
 
 KNOWN: Final[dict[str, Owner]] = {}
@@ -45,15 +49,22 @@ def owner_of(path: str) -> Owner:
 
 
 def _owner_of(path: str) -> Owner:
-    if path.endswith(_LOOPS):
+    if path in _files(_LOOPS):
         return Owner.LOOP
-    if path.endswith(_RUNNERS):
+    if path in _files(_RUNNERS):
         return Owner.RUNNER
     if path.startswith("<"):
         return Owner.USER if path.startswith(DOCTEST) else Owner.OTHER
     real = str(Path(path).resolve())
     foreign = real.startswith(_foreign_folders()) or "/site-packages/" in real or "/dist-packages/" in real
     return Owner.OTHER if foreign else Owner.USER
+
+
+def _files(places: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    """Yield where files are, of the packages that are loaded: code that is of no loaded package runs nothing."""
+    for package, name in places:
+        if (file := getattr(sys.modules.get(package), "__file__", None)) is not None:
+            yield os.path.join(os.path.dirname(file), name)  # noqa: PTH118, PTH120 - as it stands in a frame
 
 
 @cache

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import _pytest.runner
 import anyio
 import anyio.lowlevel
 import pytest
@@ -280,7 +281,7 @@ def below_a_runner(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function as pytest does."""
     names: dict[str, Any] = {}
     source = "def call(function, *args):\n    return function(*args)\n"
-    exec(compile(source, str(Path("site-packages", "_pytest", "runner.py")), "exec"), names)  # noqa: S102
+    exec(compile(source, _pytest.runner.__file__, "exec"), names)  # noqa: S102
     return names["call"](function, *args)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import _pytest.runner
 import anyio
 import pytest
+import trio
 
 from pytest_cfworkers import owner
 from pytest_cfworkers.owner import Owner, owner_of
@@ -29,7 +30,12 @@ from pytest_cfworkers.owner import Owner, owner_of
         ("/usr/lib/python3/dist-packages/thing.py", Owner.OTHER),
         (asyncio.events.__file__, Owner.LOOP),
         (asyncio.runners.__file__, Owner.LOOP),
+        (trio._core._run.__file__, Owner.LOOP),
         (_pytest.runner.__file__, Owner.RUNNER),
+        ("/home/me/worker/asyncio/runners.py", Owner.USER),
+        ("/home/me/my_asyncio/events.py", Owner.USER),
+        ("/home/me/trio/_core/_run.py", Owner.USER),
+        ("/home/me/my_pytest/runner.py", Owner.USER),
     ],
 )
 def test_whose_code_a_file_is(path: str, expected: Owner) -> None:
