@@ -51,6 +51,7 @@ class Dialect:
         body: Makes the guarded stream of a synchronous response from the stream and its reader.
         async_body: The same for an asynchronous response.
         senders: The library's transports that send, or pretend to.
+        apps: The library's transports that call an app under test.
         bytes: The stream of a request whose body is all there when it is sent.
     """
 
@@ -59,6 +60,7 @@ class Dialect:
     body: "Callable[[Any, Reader], Any]"
     async_body: "Callable[[Any, Reader], Any]"
     senders: tuple[type[Any], ...]
+    apps: tuple[type[Any], ...]
     bytes: type[Any]
 
     def is_transport(self, thing: object) -> bool:

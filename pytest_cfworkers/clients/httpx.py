@@ -30,5 +30,6 @@ DIALECT = Dialect(
     _Body,
     _AsyncBody,
     (httpx.HTTPTransport, httpx.AsyncHTTPTransport, httpx.MockTransport),
+    (httpx.ASGITransport, httpx.WSGITransport),
     httpx.ByteStream,
 )

@@ -30,5 +30,6 @@ DIALECT = Dialect(
     _Body,
     _AsyncBody,
     (httpx2.HTTPTransport, httpx2.AsyncHTTPTransport, httpx2.MockTransport),
+    (httpx2.ASGITransport, httpx2.WSGITransport),
     httpx2.ByteStream,
 )

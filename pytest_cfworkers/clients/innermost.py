@@ -13,6 +13,7 @@ from types import CodeType, MethodType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from pytest_cfworkers.clients.app import GuardedApp
 from pytest_cfworkers.clients.dialect import Dialect
 
 _DEPTH: Final = 5
@@ -73,7 +74,7 @@ def forget(transport: Any) -> None:
 def _kind_of(dialect: Dialect, transport: Any) -> Kind:
     if getattr(transport, "guards_itself", False):
         return Kind.GUARDED
-    if callable(getattr(transport, "app", None)):
+    if _leads_into_app(dialect, transport):
         return Kind.APP
     home = _home(type(transport))
     if home == "respx" and getattr(transport, "transports", None):
@@ -83,6 +84,16 @@ def _kind_of(dialect: Dialect, transport: Any) -> Kind:
     if any(True for _ in _held(dialect, transport)):
         return Kind.WRAPPER
     return Kind.EXTENSION if _extends(dialect, type(transport)) else Kind.INNERMOST
+
+
+def _leads_into_app(dialect: Dialect, transport: Any) -> bool:
+    """Tell whether a transport calls an app under test. What else is called an app may be one of GitHub's, and sign."""
+    app = getattr(transport, "app", None)
+    if not callable(app):
+        return False
+    if isinstance(app, GuardedApp) or isinstance(transport, dialect.apps):
+        return True
+    return any(_home(base) == "starlette" for base in type(transport).__mro__)
 
 
 def _descend(dialect: Dialect, transport: Any, depth: int, seen: set[int]) -> Iterator[Any]:

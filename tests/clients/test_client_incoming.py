@@ -21,7 +21,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
-from pytest_cfworkers import GuardedTransport
+from pytest_cfworkers import GuardedTransport, guard_app
 from pytest_cfworkers.clients import dialects
 from tests.clients.kit import PATIENCE_S, Kit, guarded, rules, settled
 
@@ -354,6 +354,62 @@ def test_a_wrapper_around_an_app_is_looked_through(async_kit: Kit) -> None:
         async_kit.run(scenario)
     assert rules(invocation) == []
     assert own(invocation) == 0
+
+
+@pytest.mark.parametrize("holds", [True, False], ids=["that holds another", "that makes another"])
+def test_a_transport_that_signs_for_an_app_sends_outgoing_requests(kit: Kit, *, holds: bool) -> None:
+    """What it calls its app is one of GitHub's, and no app under test."""
+    library: Any = kit.library
+
+    class AppTransport(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.app = lambda request: request.headers.__setitem__("authorization", "signed")
+            if holds:
+                self.inner = kit.mock()
+
+        def handle_request(self, request: Any) -> Any:
+            self.app(request)
+            return (self.inner if holds else kit.mock()).handle_request(request)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            self.app(request)
+            return await (self.inner if holds else kit.mock()).handle_async_request(request)
+
+    async def scenario() -> None:
+        async with kit.client(AppTransport()) as client:
+            assert (await settled(client.get("http://mock/"))).text == "hello"
+
+    with guarded() as invocation:
+        kit.run(scenario)
+    assert own(invocation) == 1
+    assert invocation.children.worst is None
+
+
+@pytest.mark.parametrize("of_the_library", [True, False])
+def test_a_transport_of_ones_own_into_an_app_is_one_if_it_extends_the_librarys_or_the_app_is_guarded(
+    async_kit: Kit, *, of_the_library: bool
+) -> None:
+    library: Any = async_kit.library
+
+    class Extended(library.ASGITransport):  # type: ignore[misc]
+        pass
+
+    class Own(library.AsyncBaseTransport):  # type: ignore[misc]
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def handle_async_request(self, request: Any) -> Any:
+            return await library.ASGITransport(self.app).handle_async_request(request)
+
+    async def scenario() -> None:
+        transport = Extended(make_app()) if of_the_library else Own(guard_app(make_app()))
+        async with library.AsyncClient(transport=transport, base_url="http://app") as client:
+            await client.get("/fan-out/3")
+
+    with guarded() as invocation:
+        async_kit.run(scenario)
+    assert own(invocation) == 0
+    assert invocation.worst().subrequests == 3
 
 
 def test_an_explicit_guarded_transport_may_be_told_that_it_is_incoming() -> None:
