@@ -32,6 +32,8 @@ _LOOPS: Final = (
 _RUNNERS: Final = (("_pytest", "runner.py"),)
 """Where tests are run: what is below on the stack started the run, and led to no request."""
 
+_INSTALLED: Final = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
+
 KNOWN: Final[dict[str, Owner]] = {}
 """The files that were asked for, for whoever asks too often to call a function."""
 
@@ -55,8 +57,8 @@ def _owner_of(path: str) -> Owner:
         return Owner.RUNNER
     if path.startswith("<"):
         return Owner.USER if path.startswith(DOCTEST) else Owner.OTHER
-    real = str(Path(path).resolve())
-    foreign = real.startswith(_foreign_folders()) or "/site-packages/" in real or "/dist-packages/" in real
+    # As it is written: to look for links would ask the disk, where the loop that runs must not be blocked.
+    foreign = path.startswith(foreign_folders()) or any(folder in path for folder in _INSTALLED)
     return Owner.OTHER if foreign else Owner.USER
 
 
@@ -68,10 +70,14 @@ def _files(places: tuple[tuple[str, str], ...]) -> Iterator[str]:
 
 
 @cache
-def _foreign_folders() -> tuple[str, ...]:
+def foreign_folders() -> tuple[str, ...]:
+    """Return the folders of Python, of installed packages, of commands and of this package, links followed and not.
+
+    Asked for before a loop runs, since it asks the disk.
+    """
     import sysconfig  # noqa: PLC0415 - a run without guarded tests need not wait for it
 
     # Commands such as `pytest` are Python files, too.
     names = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
-    folders = {*(sysconfig.get_path(name) for name in names), str(Path(__file__).parent)}
-    return tuple(f"{Path(folder).resolve()}{os.sep}" for folder in folders)
+    written = [Path(path) for path in (*map(sysconfig.get_path, names), os.path.dirname(__file__))]  # noqa: PTH120
+    return tuple({f"{folder}{os.sep}" for path in written for folder in (path, path.resolve())})

@@ -12,6 +12,7 @@ from pytest_cfworkers.budgets.memory import MemoryBudget
 from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.invocation import Invocation
+from pytest_cfworkers.owner import foreign_folders
 from pytest_cfworkers.plugin.marks import WATCHED_LIMITS, marks_of
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
@@ -91,6 +92,7 @@ class Guard:
         self._invocations.clear()
         self._verdict = None
         self.stopped_by = ""
+        foreign_folders()
         MemoryBudget(self.limits).prepare()  # it may take long, and the time of the function is not its own
         with ExitStack() as stack:
             functions = self._functions()

@@ -363,7 +363,7 @@ def test_a_transport_that_signs_for_an_app_sends_outgoing_requests(kit: Kit, *, 
 
     class AppTransport(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc]
         def __init__(self) -> None:
-            self.app = lambda request: request.headers.__setitem__("authorization", "signed")
+            self.app: Any = lambda request: request.headers.__setitem__("authorization", "signed")
             if holds:
                 self.inner = kit.mock()
 
