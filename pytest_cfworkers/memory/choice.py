@@ -1,11 +1,11 @@
 """Which engine measures: the cheap one where it can tell, the exact one where it cannot."""
 
-import tracemalloc
 from contextlib import suppress
 from typing import Final, Literal, get_args
 
 from pytest_cfworkers.memory.engine import Engine
 from pytest_cfworkers.memory.preparation import this_process
+from pytest_cfworkers.metering.allocations import ALLOCATIONS
 
 Mode = Literal["auto", "trace", "memray", "sample", "off"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
@@ -54,7 +54,7 @@ def start_engine(mode: Mode, limit: int) -> Engine:
 
 def _cheap_enough(mode: Mode, limit: int) -> bool:
     # Where the application or the user traces already, its books would count as memory of the test.
-    return mode == "auto" and limit >= FINEST and not tracemalloc.is_tracing()
+    return mode == "auto" and limit >= FINEST and not ALLOCATIONS.traced
 
 
 def _cheap(limit: int) -> Engine:

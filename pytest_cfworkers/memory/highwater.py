@@ -3,7 +3,6 @@
 Its figure is a range (`bounds`), and a limit inside of the range is "undecided".
 """
 
-import tracemalloc
 from threading import Lock
 from typing import Final, final
 
@@ -17,6 +16,7 @@ from pytest_cfworkers.memory.sizes import Sizes
 from pytest_cfworkers.memory.threads import STARTS
 from pytest_cfworkers.memory.ticker import Ticker
 from pytest_cfworkers.memory.timeline import Samples
+from pytest_cfworkers.metering.allocations import ALLOCATIONS
 
 _TRACED: Final = "the test traces memory itself (tracemalloc), which takes memory of its own"
 
@@ -53,7 +53,7 @@ class HighWater:
     def start(self) -> None:
         """Begin."""
         process = self._process = this_process()
-        self._traced = tracemalloc.is_tracing()
+        self._traced = ALLOCATIONS.traced
         self._resident = Resident()
         self._started_before = STARTS.begin()
         try:
@@ -104,7 +104,7 @@ class HighWater:
             self._own = max(self._own, grown - (shared - self._shared_before))
             self._fell = max(self._fell, -grown)
             self.samples.add(max(grown, 0))
-            self._traced = self._traced or (tracemalloc.is_tracing() and not self._sizes.looking)
+            self._traced = self._traced or ALLOCATIONS.traced
             if self._look.worth_another(grown, self._limit):
                 self._look = self._look.next(grown, self._heap, self._process.books.read())
             if self._look.worth_a_count(size, self._limit) or self._threads_hold():
@@ -169,7 +169,7 @@ class HighWater:
         return self._look.worth_a_count_of(self._process.books.large_used() - self._heap.large_used, self._limit)
 
     def _measured(self) -> Measurement:
-        if self._traced or tracemalloc.is_tracing():
+        if self._traced or ALLOCATIONS.traced:
             return unmeasured(self.name, _TRACED)
         watch, now = self._watch, self._process.books.read()
         files = max(watch.file - watch.file_before, 0)
@@ -193,7 +193,7 @@ class HighWater:
 
     def _measured_phase(self) -> Measurement:
         """Measure what the phase has taken beyond what was held at its begin."""
-        if self._traced or tracemalloc.is_tracing():
+        if self._traced or ALLOCATIONS.traced:
             return unmeasured(self.name, _TRACED)
         watch, begun, now = self._watch, self._phase_heap, self._process.books.read()
         seen = Seen(

@@ -2,11 +2,14 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 from pytest_cfworkers.guards.memory import HeldLine, Measurement, unmeasured
 from pytest_cfworkers.memory.timeline import Samples
+from pytest_cfworkers.metering.allocations import ALLOCATIONS, Tracing
 from pytest_cfworkers.owner import Owner, owner_of
+
+_TRACING: Final = Tracing("memray", measures=True)
 
 
 @final
@@ -45,6 +48,7 @@ class Profiled:
             self._folder.cleanup()
         else:
             self._tracker = tracker
+            ALLOCATIONS.begin(_TRACING)
 
     def current(self) -> int:
         """Return 0: memray tells nothing before its end."""
@@ -72,6 +76,7 @@ class Profiled:
         if self._tracker is None:
             return self.peak()
         self._tracker.__exit__(None, None, None)
+        ALLOCATIONS.end(_TRACING)
         try:
             return self._read()
         finally:

@@ -5,10 +5,14 @@ is traced for a moment, and the sizes seen stand for the rest.
 """
 
 import time
-import tracemalloc
+from _tracemalloc import _get_traces, get_traced_memory, get_tracemalloc_memory
+from _tracemalloc import start as start_tracing
+from _tracemalloc import stop as stop_tracing
 from collections import Counter
 from itertools import islice
 from typing import Final, final
+
+from pytest_cfworkers.metering.allocations import ALLOCATIONS
 
 _MOMENT_S: Final = 0.001
 """Seconds for which other threads may go on; it is some 6 ms until this one has its turn again."""
@@ -29,47 +33,49 @@ _TRACE: Final = 128
 _MOST: Final = 2_000
 _ALIGNMENT: Final = 16
 
+_taken = 0
+"""Bytes that all looks of this process took themselves."""
+
 
 @final
 class Sizes:
-    """What blocks of each size waste, as far as it was seen.
-
-    Attributes:
-        looking: Whether it looks just now, so that tracing is its own.
-        taken: Bytes that its looks took themselves, and may be pages still.
-    """
-
-    looking: bool
-    taken: int
+    """What blocks of each size waste, as far as it was seen."""
 
     def __init__(self) -> None:
-        self.looking = False
-        self.taken = 0
+        self._taken_before = _taken
         self._looks = 0
         self._seen: Counter[int] = Counter()
         self._wasted: Counter[int] = Counter()
 
+    @property
+    def taken(self) -> int:
+        """Bytes that looks took themselves, also those of others, and may be pages still."""
+        return _taken - self._taken_before
+
     def look(self) -> None:
         """Trace for a moment. Called by a thread of its own."""
-        if self._looks == _LOOKS or tracemalloc.is_tracing():
+        global _taken  # noqa: PLW0603 - there is one heap
+        if self._looks == _LOOKS:
             return
-        self._looks += 1
-        self.looking = True
-        tracemalloc.start(1)
-        try:
-            for _ in range(_MOMENTS):
-                time.sleep(_MOMENT_S)
-                if tracemalloc.get_traced_memory()[0] > _TELLING:
-                    break
-            traces = tracemalloc.take_snapshot().traces
-            self.taken += tracemalloc.get_tracemalloc_memory() + len(traces) * _TRACE
-        finally:
-            tracemalloc.stop()
-            self.looking = False
+        with ALLOCATIONS.look() as may:
+            if not may:
+                return
+            self._looks += 1
+            start_tracing(1)
+            try:
+                for _ in range(_MOMENTS):
+                    time.sleep(_MOMENT_S)
+                    if get_traced_memory()[0] > _TELLING:
+                        break
+                traces = _get_traces()
+                _taken += get_tracemalloc_memory() + len(traces) * _TRACE
+            finally:
+                stop_tracing()
         for trace in islice(traces, _MOST):
-            block = -(-trace.size // _ALIGNMENT) * _ALIGNMENT
+            size = trace[1]
+            block = -(-size // _ALIGNMENT) * _ALIGNMENT
             self._seen[block] += 1
-            self._wasted[block] += block - trace.size
+            self._wasted[block] += block - size
 
     def waste(self, block: int) -> float | None:
         """Return how many bytes of a block of a size are wasted on average; None where it is not known."""

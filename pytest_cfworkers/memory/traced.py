@@ -3,6 +3,7 @@
 import gc
 import tracemalloc
 from _tracemalloc import _get_traces
+from _tracemalloc import start as start_tracing
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -14,11 +15,13 @@ from typing import Any, Final, final
 from pytest_cfworkers.guards.memory import HeldLine, Measurement, unmeasured
 from pytest_cfworkers.memory.ticker import Ticker
 from pytest_cfworkers.memory.timeline import Samples
+from pytest_cfworkers.metering.allocations import ALLOCATIONS, Tracing
 from pytest_cfworkers.owner import Owner, owner_of
 
 _AGAIN: Final = 1.25
 """How much more must be held than at the last look at the lines, to look again. A look stops everything."""
 
+_TRACING: Final = Tracing("tracemalloc", measures=True)
 _BYTES: Final = b"".__sizeof__()
 _PLUGIN: Final = Path(__file__).parents[1]
 _MEASURING: Final = (str(Path(__file__).parent), tracemalloc.__file__)
@@ -110,9 +113,11 @@ class Traced:
 
     def start(self) -> None:
         """Begin. Where tracing is on already, it is used as it is: one frame of each block is enough."""
-        if not tracemalloc.is_tracing():
-            tracemalloc.start(1)
-            _peak.started_here = True
+        with ALLOCATIONS.lock:  # a look that goes on would end this with itself
+            if not tracemalloc.is_tracing():
+                start_tracing(1)
+                _peak.started_here = True
+        ALLOCATIONS.begin(_TRACING)
         _peak.note()
         self.before, _ = tracemalloc.get_traced_memory()
         self.most = self.phase_most = self.before
@@ -161,6 +166,7 @@ class Traced:
     def stop(self) -> Measurement:
         """End, and return the peak, with the lines that held it where the limit was passed."""
         self._ticker.stop()
+        ALLOCATIONS.end(_TRACING)
         if not tracemalloc.is_tracing():
             _peak.engines.remove(self)
             return self._lost()

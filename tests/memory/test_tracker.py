@@ -19,8 +19,10 @@ import pytest
 from pytest_cfworkers import CfLimitExceeded, MemoryTracker
 from pytest_cfworkers.guards.memory import Measurement
 from pytest_cfworkers.memory.preparation import this_process
+from pytest_cfworkers.memory.sizes import Sizes
 from pytest_cfworkers.memory.traced import Traced
 from pytest_cfworkers.memory.tracker import UndecidedWarning
+from pytest_cfworkers.metering.allocations import ALLOCATIONS
 from tests.memory.workloads import in_child
 
 MB = 2**20
@@ -395,6 +397,73 @@ def test_code_that_begins_to_trace_by_itself_gets_no_figure_from_the_cheap_engin
         tracemalloc.start()
     tracemalloc.stop()
     assert tracker.measurement.why == "the test traces memory itself (tracemalloc), which takes memory of its own"
+
+
+@pytest.fixture
+def in_a_look(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Return what does something while a look at the sizes of blocks goes on."""
+
+    def look(do: Callable[[], object]) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("pytest_cfworkers.memory.sizes._MOMENTS", 1)
+            patch.setattr("time.sleep", lambda _: do())
+            Sizes().look()
+
+    return look
+
+
+@pytest.mark.usefixtures("cheap")
+def test_a_look_at_the_sizes_of_blocks_is_not_taken_for_tracing_of_the_test(in_a_look: Any) -> None:
+    """Whoever began it, and whether a tracker begins, ends, looks or is asked meanwhile."""
+    asked, ended, begun = MemoryTracker(), MemoryTracker(), MemoryTracker()
+    asked.start()
+    ended.start()
+    peaks: list[int] = []
+
+    def meanwhile() -> None:
+        peaks.append(asked.peak)
+        asked.look()
+        ended.stop()
+        begun.start()
+
+    in_a_look(meanwhile)
+    assert len(peaks) == 1
+    assert asked.stop().why == ended.measurement.why == begun.stop().why == ""
+    assert {tracker.measurement.engine for tracker in (asked, ended, begun)} == {"high-water"}
+
+
+def test_who_begins_to_trace_waits_for_the_end_of_a_look(in_a_look: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which would end that tracing, too."""
+    asked, let_others_go_on = threading.Event(), time.sleep
+    engine = Traced(MB)
+
+    class Lock:
+        """Tells that somebody asks for it."""
+
+        inner = threading.RLock()
+        acquire, release = inner.acquire, inner.release
+
+        def __enter__(self) -> None:
+            asked.set()
+            self.inner.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.inner.release()
+
+    thread = threading.Thread(target=engine.start)
+
+    def meanwhile() -> None:
+        thread.start()
+        while thread.is_alive() and not asked.is_set():
+            let_others_go_on(0)
+
+    monkeypatch.setattr(ALLOCATIONS, "lock", Lock())
+    in_a_look(meanwhile)
+    thread.join()
+    assert tracemalloc.is_tracing()
+    bytearray(MB)
+    assert near(engine.stop().peak, MB)
+    assert not tracemalloc.is_tracing()
 
 
 def test_code_that_stops_tracemalloc_gets_no_figure() -> None:
