@@ -155,7 +155,7 @@ class Invocation:
         self.memory.start()
         self.running = True
         attribution.begin(self)
-        self.times.guard.start()
+        self.times.start()
 
     def finish(self) -> None:
         """End the invocation without a verdict; what it found stays in `violations`."""

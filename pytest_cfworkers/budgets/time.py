@@ -7,6 +7,7 @@ from pytest_cfworkers import tracers
 from pytest_cfworkers.guards.time import TimeGuard
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.metering.account import Account
+from pytest_cfworkers.metering.allocations import ALLOCATIONS
 from pytest_cfworkers.percentile import percentile
 from pytest_cfworkers.timing_keys import PERCENTILES
 from pytest_cfworkers.violation import Violation
@@ -26,7 +27,7 @@ class TimeBudget:
         account: The CPU time that is charged to the invocation.
         guard: Both clocks.
         stopped_by: What stopped the program meanwhile, so that times mean nothing; "" for nothing.
-        slowed_by: What traced it meanwhile, so that CPU time over a limit means nothing; "" for nothing.
+        slowed_by: What traced it or its memory meanwhile, so that CPU time over a limit means nothing; "" for nothing.
         opened: Name and milliseconds of each invocation that was opened in this one, where percentiles are judged.
         checkpoints: Names given to moments, in milliseconds after the start.
     """
@@ -44,18 +45,25 @@ class TimeBudget:
         self.opened: list[tuple[str, float]] = []
         self.checkpoints: list[tuple[str, float]] = []
         self._limits = limits
+        self._mark = 0
+        self._way_out = ""
 
     @property
     def cpu_ms(self) -> float:
         """Milliseconds of CPU, by the scale in force."""
         return self.guard.cpu_ms * self._limits.cpu_scale
 
+    def start(self) -> None:
+        """Start both clocks."""
+        self._mark = ALLOCATIONS.mark()
+        self.guard.start()
+
     def stop(self) -> None:
         """Stop both clocks, and note who may have disturbed them where that matters."""
         self.guard.stop()
         if any(self._exceeded()):
             self.stopped_by = self.stopped_by or (f"the debugger {name}" if (name := tracers.debugger()) else "")
-            self.slowed_by = tracers.tracer() or ""
+            self._note_tracers()
 
     def broken(self) -> Iterator[Violation]:
         """Yield what is broken."""
@@ -77,6 +85,15 @@ class TimeBudget:
         if opens and self._limits.percentiles and not self.opened:
             yield wording_time.no_percentile(self._limits)
 
+    def _note_tracers(self) -> None:
+        self._way_out = "without"
+        if name := tracers.tracer():
+            self.slowed_by = f"{name} traced the test"
+        elif (tracing := ALLOCATIONS.since(self._mark)) is not None and tracing.measures:
+            self.slowed_by, self._way_out = f"{tracing.name} measured the memory", "with --cf-memory=off"
+        elif tracing is not None:
+            self.slowed_by = f"{tracing.name} traced the test"
+
     def _exceeded(self) -> Iterator[Violation]:
         limits = self._limits
         if limits.cpu_ms is not None and (used := self.cpu_ms) > limits.cpu_ms:
@@ -95,7 +112,7 @@ class TimeBudget:
             return f"{self.stopped_by} may have stopped the test meanwhile. Run it without one to have it judged."
         if violation.rule == "cpu-time" and self.slowed_by:
             return (
-                f"{self.slowed_by} traced the test meanwhile, which takes CPU time of its own.\n"
-                f"Run it without to have it judged; under the limit it counts as it is."
+                f"{self.slowed_by} meanwhile, which takes CPU time of its own.\n"
+                f"Run it {self._way_out} to have it judged; under the limit it counts as it is."
             )
         return ""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from pytest_cfworkers.metering.account import Account, switch
+from pytest_cfworkers.metering.allocations import watch_allocations
 from pytest_cfworkers.metering.breakpoints import watch_breakpoints
 from pytest_cfworkers.metering.certificates import watch_certificates
 from pytest_cfworkers.metering.replaced import Replaced
@@ -15,7 +16,7 @@ from pytest_cfworkers.metering.threads import HandOver, watch_threads
 
 @final
 class Watch:
-    """Watches the event loops, the threads, the certificates and debuggers while at least one invocation runs.
+    """Watches event loops, threads, certificates, debuggers and tracemalloc while at least one invocation runs.
 
     Args:
         owner_of: Tells which account the work of a context belongs to.
@@ -46,6 +47,7 @@ class Watch:
                 watch_asyncio(self._replaced, self._owner_of)
                 watch_threads(self._replaced, self._hand_over)
                 watch_certificates(self._replaced)
+                watch_allocations(self._replaced)
                 watch_breakpoints(self._replaced, self._stands)
 
     def end(self) -> None:

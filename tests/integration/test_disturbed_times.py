@@ -163,6 +163,58 @@ def test_coverage_leaves_wall_time_and_not_cpu_time_over_the_limit(project: Proj
     result.stdout.no_fnmatch_line("cpu-time: *")
 
 
+MEASURED = """
+    import time
+    import tracemalloc
+
+    import pytest
+
+    def work():
+        start = time.thread_time()
+        while time.thread_time() - start < 0.005:
+            pass
+
+    @pytest.mark.cf_limits({keys})
+    def test_it(cf_invocation):
+        {first}
+        work()
+    """
+
+
+@pytest.mark.parametrize(
+    ("keys", "first", "option", "told", "way_out"),
+    [
+        ('memory="12 MB", cpu_ms=1', "", "auto", "tracemalloc measured the memory", "with --cf-memory=off"),
+        ("trace=True, cpu_ms=1", "", "auto", "tracemalloc measured the memory", "with --cf-memory=off"),
+        ("cpu_ms=1", "", "memray", "memray measured the memory", "with --cf-memory=off"),
+        ("cpu_ms=1", "with cf_invocation(trace=True): pass", "auto", "tracemalloc measured the memory", "with *"),
+        ("cpu_ms=1", "tracemalloc.start(); tracemalloc.stop()", "off", "tracemalloc traced the test", "without"),
+    ],
+)
+def test_cpu_time_over_the_limit_is_not_judged_while_allocations_are_traced(
+    project: Project, keys: str, first: str, option: str, told: str, way_out: str
+) -> None:
+    if option == "memray":
+        pytest.importorskip("memray")
+    project.write(test_it=MEASURED.format(keys=keys, first=first))
+    result = project.run(f"--cf-memory={option}")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "    not judged: *.* ms of CPU time, the limit is 1 ms",
+            f"    {told} meanwhile, which takes CPU time of its own.",
+            f"    Run it {way_out} to have it judged; under the limit it counts as*",
+        ]
+    )
+
+
+def test_cpu_time_is_judged_where_memory_is_not_measured(project: Project) -> None:
+    project.write(test_it=MEASURED.format(keys='memory="12 MB", cpu_ms=1', first=""))
+    result = project.run("--cf-memory=off")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["cpu-time: *.* ms of CPU time, the limit is 1 ms"])
+
+
 def test_certificates_are_named(project: Project) -> None:
     project.write(
         test_it="""

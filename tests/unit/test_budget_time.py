@@ -2,6 +2,7 @@
 
 import re
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_cfworkers import Invocation, Limits, tracers
+from pytest_cfworkers.memory.sizes import Sizes
 from pytest_cfworkers.timing_keys import timed
 from tests.unit.turning import Clock
 
@@ -137,6 +139,32 @@ def test_a_limit_that_is_kept_under_a_tracer_needs_no_word() -> None:
     invocation = used(EVERY, cpu_s=0.01, wall_s=0.01)
     sys.settrace(None)
     assert invocation.violations == invocation.advice == ()
+
+
+@pytest.mark.skipif(tracemalloc.is_tracing(), reason="tracemalloc is on in this whole run")
+@pytest.mark.usefixtures("no_tracer")
+def test_a_look_of_a_moment_at_what_is_allocated_leaves_cpu_time_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it goes on at the start and at the end."""
+    made: list[Invocation] = []
+    monkeypatch.setattr("pytest_cfworkers.memory.sizes._MOMENTS", 1)
+    monkeypatch.setattr("time.sleep", lambda _: made.append(used(GIVEN, cpu_s=1)))
+    Sizes().look()
+    (invocation,) = made
+    assert [violation.rule for violation in invocation.violations] == ["cpu-time"]
+
+
+@pytest.mark.skipif(tracemalloc.is_tracing(), reason="tracemalloc is on in this whole run")
+@pytest.mark.usefixtures("no_tracer")
+def test_what_is_allocated_is_traced_by_whoever_begun_before_the_start() -> None:
+    invocation = Invocation(GIVEN, clock=Clock(), cpu_clock=(cpu := Clock()))
+    tracemalloc.start()
+    invocation.start()
+    tracemalloc.stop()
+    cpu.now = 1.0
+    invocation.finish()
+    assert invocation.violations == ()
+    (advice,) = invocation.advice
+    assert advice.remedy.startswith("tracemalloc traced the test meanwhile, which takes CPU time of its own.")
 
 
 def test_what_stopped_the_program_is_told_also_after_it_went_on() -> None:
