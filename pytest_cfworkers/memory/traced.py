@@ -1,84 +1,22 @@
 """The exact engine: `tracemalloc`, which counts each block that Python's allocators hand out, and knows its line."""
 
-import gc
 import tracemalloc
 from _tracemalloc import _get_traces
-from _tracemalloc import start as start_tracing
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from operator import call
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final, final
 
 from pytest_cfworkers.guards.memory import HeldLine, Measurement, unmeasured
 from pytest_cfworkers.memory.ticker import Ticker
 from pytest_cfworkers.memory.timeline import Samples
-from pytest_cfworkers.metering.allocations import ALLOCATIONS, Tracing
+from pytest_cfworkers.memory.traced_peak import PEAK, Trace
 from pytest_cfworkers.owner import Owner, owner_of
 
 _AGAIN: Final = 1.25
 """How much more must be held than at the last look at the lines, to look again. A look stops everything."""
 
-_TRACING: Final = Tracing("tracemalloc", measures=True)
-_BYTES: Final = b"".__sizeof__()
 _PLUGIN: Final = Path(__file__).parents[1]
 _MEASURING: Final = (str(Path(__file__).parent), tracemalloc.__file__)
-
-
-@final
-class _Peak:
-    """The peak of `tracemalloc`, shared by all who measure: it has one, and each phase resets it."""
-
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.engines: list[Traced] = []
-        self.started_here = False
-        self._applications = 0
-
-    def note(self) -> None:
-        """Bring every engine up to date."""
-        with self.lock:
-            self._noted(*tracemalloc.get_traced_memory())
-            tracemalloc.reset_peak()
-
-    def apart(self, do: Callable[[], Any]) -> Any:
-        """Do something in C, and leave what it takes or frees out of every engine's figures.
-
-        `map` and its unpacking are C, too, so that no other thread has a turn in between: what that takes must count.
-        Nor is garbage collected, which calls back whoever asked for it.
-        """
-        restore = gc.enable if gc.isenabled() else gc.disable
-        held = tracemalloc.get_traced_memory
-        with self.lock:
-            _, (before, most), done, (after, _), _, _ = map(
-                call, (gc.disable, held, do, held, tracemalloc.reset_peak, restore)
-            )
-            self._noted(before, most)
-            for engine in self.engines:
-                engine.shift(after - before)
-        return done
-
-    def _noted(self, _held: int, most: int) -> None:
-        for engine in self.engines:
-            engine.most, engine.phase_most = max(engine.most, most), max(engine.phase_most, most)
-        self._applications = 0 if self.started_here else max(self._applications, most)
-
-    def give_back(self) -> None:
-        """Let an application that traces by itself find the peak that it would have found without anybody measuring.
-
-        A peak can be reset, and not set: so as much is taken for a moment, and never touched.
-        """
-        with self.lock:
-            held, most = tracemalloc.get_traced_memory()
-            owed, self._applications = self._applications, 0
-            if owed > most:
-                with suppress(MemoryError):
-                    bytes(max(owed - held - _BYTES, 0))
-
-
-_peak: Final = _Peak()
 
 
 @final
@@ -109,19 +47,15 @@ class Traced:
         self._older: list[Any] = []
         self._looked_at = 0
         self._paused: tuple[int, ...] | None = None
+        self._trace: Trace
         self._ticker = Ticker(self._tick)
 
     def start(self) -> None:
-        """Begin. Where tracing is on already, it is used as it is: one frame of each block is enough."""
-        with ALLOCATIONS.lock:  # a look that goes on would end this with itself
-            if not tracemalloc.is_tracing():
-                start_tracing(1)
-                _peak.started_here = True
-        ALLOCATIONS.begin(_TRACING)
-        _peak.note()
+        """Begin."""
+        PEAK.begin(self)
+        self._trace = Trace()
         self.before, _ = tracemalloc.get_traced_memory()
         self.most = self.phase_most = self.before
-        _peak.engines.append(self)
         self._ticker.start()
 
     def current(self) -> int:
@@ -130,16 +64,12 @@ class Traced:
 
     def peak(self) -> Measurement:
         """Return the peak so far."""
-        if not tracemalloc.is_tracing():
-            return self._lost()
-        _peak.note()
+        PEAK.note()
         return self._measured(self.most)
 
     def phase(self) -> Measurement:
         """Return the peak of the phase that ends here."""
-        if not tracemalloc.is_tracing():
-            return self._lost()
-        _peak.note()
+        PEAK.note()
         measured = self._measured(self.phase_most)
         self.phase_most = 0
         return measured
@@ -147,7 +77,7 @@ class Traced:
     def pause(self) -> None:
         """Keep the peak as it is."""
         if tracemalloc.is_tracing():
-            _peak.note()
+            PEAK.note()
             self._paused = tracemalloc.get_traced_memory()[0], self.most, self.phase_most
 
     def shift(self, taken: int) -> None:
@@ -159,28 +89,20 @@ class Traced:
     def resume(self) -> None:
         """Let what was taken meanwhile count as held before the start."""
         if tracemalloc.is_tracing() and self._paused is not None:
-            _peak.note()
+            PEAK.note()
             (held, self.most, self.phase_most), self._paused = self._paused, None
             self.shift(tracemalloc.get_traced_memory()[0] - held)
 
     def stop(self) -> Measurement:
         """End, and return the peak, with the lines that held it where the limit was passed."""
         self._ticker.stop()
-        ALLOCATIONS.end(_TRACING)
-        if not tracemalloc.is_tracing():
-            _peak.engines.remove(self)
-            return self._lost()
-        _peak.note()
-        _peak.engines.remove(self)
-        if not _peak.engines and _peak.started_here:
-            tracemalloc.stop()
-            _peak.started_here = False
-        elif not _peak.engines:
-            _peak.give_back()
+        PEAK.note()
+        measured = self._measured(self.most)
+        PEAK.end(self)
         # The code goes on until a snapshot begins, so the last one may have come too late.
         lines = max(map(_held_lines, (*self._traces, *self._older)), key=_total, default=())
         self._traces, self._older = [], []
-        return replace(self._measured(self.most), lines=lines)
+        return replace(measured, lines=() if measured.why else lines)
 
     def look(self) -> None:
         """Remember the lines, where more is held than the limit and than when they were last remembered."""
@@ -190,24 +112,24 @@ class Traced:
     def remember(self) -> None:
         """Remember what is held now, and by which lines. What that takes itself does not count."""
         self._looked_at = self.current()
-        _peak.apart(self._older.clear)
+        PEAK.apart(self._older.clear)
         self._older = self._traces
-        self._traces = [_peak.apart(_get_traces)]
+        self._traces = [PEAK.apart(_get_traces)]
 
     def _tick(self) -> None:
         if not tracemalloc.is_tracing():
             return
+        PEAK.see()  # it may be reset where nobody is told
         held = self.current()
         self.samples.add(held)
         if self._paused is None and held > max(self._limit, self._looked_at * _AGAIN):
             self.remember()
 
     def _measured(self, most: int) -> Measurement:
+        if why := self._trace.lost:
+            return unmeasured(self.name, why)
         peak = max(most - self.before, 0)
         return Measurement(peak=peak, low=peak, high=peak, engine=self.name)
-
-    def _lost(self) -> Measurement:
-        return unmeasured(self.name, "the test stopped tracemalloc, with which its memory was measured")
 
 
 def _held_lines(traces: Any) -> tuple[HeldLine, ...]:

@@ -475,6 +475,71 @@ def test_code_that_stops_tracemalloc_gets_no_figure() -> None:
     assert near(again.peak, MB)
 
 
+@pytest.fixture
+def stops_tracing() -> Iterator[None]:
+    yield
+    tracemalloc.stop()
+
+
+@pytest.mark.usefixtures("stops_tracing")
+def test_code_that_restarts_tracemalloc_gets_no_figure_and_goes_on_tracing() -> None:
+    with MemoryTracker(engine="trace") as tracker:
+        bytearray(10 * MB)
+        tracemalloc.stop()
+        tracemalloc.start(3)
+    assert tracker.measurement.why == (
+        "the test restarted tracemalloc or cleared its traces, with which its memory was measured"
+    )
+    assert tracemalloc.is_tracing()
+    assert tracemalloc.get_traceback_limit() == 3
+
+
+def test_code_that_clears_traces_gets_no_figure() -> None:
+    with MemoryTracker(engine="trace") as tracker:
+        bytearray(10 * MB)
+        tracemalloc.clear_traces()
+        with MemoryTracker(engine="trace") as inner:
+            bytearray(MB)
+    assert tracker.measurement.why.startswith("the test restarted tracemalloc or cleared its traces")
+    assert near(inner.peak, MB)
+    assert not tracemalloc.is_tracing()
+
+
+def test_code_that_resets_the_peak_leaves_it_to_who_measures() -> None:
+    with MemoryTracker(engine="trace") as tracker:
+        bytearray(10 * MB)
+        tracemalloc.reset_peak()
+        assert tracemalloc.get_traced_memory()[1] < MB
+    assert near(tracker.peak, 10 * MB)
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("forget", ["reset_peak", "clear_traces"])
+def test_an_application_that_ends_its_own_peak_finds_the_next_one_afterwards(forget: str) -> None:
+    bytearray(50 * MB)
+    with MemoryTracker():
+        bytearray(10 * MB)
+        getattr(tracemalloc, forget)()
+        bytearray(5 * MB)
+    assert near(tracemalloc.get_traced_memory()[1], 5 * MB)
+
+
+@pytest.mark.usefixtures("stops_tracing")
+def test_code_that_begins_to_trace_while_it_is_traced_goes_on_tracing() -> None:
+    with MemoryTracker(engine="trace") as tracker:
+        tracemalloc.start()
+        bytearray(10 * MB)
+    assert near(tracker.peak, 10 * MB)
+    assert tracemalloc.is_tracing()
+
+
+def test_nothing_of_tracemalloc_stays_replaced() -> None:
+    before = dict(vars(tracemalloc))
+    with MemoryTracker(engine="trace"), MemoryTracker(engine="trace"):
+        pass
+    assert vars(tracemalloc) == before
+
+
 def test_tracing_ends_with_the_last_tracker() -> None:
     with MemoryTracker(engine="trace"):
         assert tracemalloc.is_tracing()
