@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 _MONITORING: Final[Any] = getattr(sys, "monitoring", None)
-_TOOLS: Final = 6
+_TOOLS: Final = (4, 3, 5)
+"""Numbers that are not reserved, those first that others ask for least: 5 is the one that is known for optimizers."""
 
 
 @contextmanager
@@ -39,8 +40,7 @@ def at_return(function: Callable[..., Any], look: Callable[[], None]) -> Iterato
 
 
 def _free_tool() -> int | None:
-    """Return a number that no tool has, nor has reserved; None where there is none, as before Python 3.12."""
+    """Return a number that no tool has; None where there is none, as before Python 3.12."""
     if _MONITORING is None:
         return None
-    reserved = {_MONITORING.DEBUGGER_ID, _MONITORING.COVERAGE_ID, _MONITORING.PROFILER_ID}
-    return next((tool for tool in range(_TOOLS) if tool not in reserved and not _MONITORING.get_tool(tool)), None)
+    return next((tool for tool in _TOOLS if not _MONITORING.get_tool(tool)), None)

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import wraps
 from typing import Any
 
@@ -94,6 +95,18 @@ def test_each_of_two_guards_looks() -> None:
     with at_return(take, lambda: outer.append("outer")):
         assert looked(take, take) == (True, 1)
     assert outer == ["outer"]
+
+
+def test_the_number_is_the_one_that_others_ask_for_least() -> None:
+    """An optimizer has a number of its own, and who takes the first that is free begins with 3."""
+    taken: list[int] = []
+    free = [number for number in (4, 3, 5) if MONITORING.get_tool(number) is None]
+    with ExitStack() as stack:
+        for _ in free:
+            before = tools()
+            stack.enter_context(at_return(take, lambda: None))
+            taken += [number for number, tool in enumerate(tools()) if tool != before[number]]
+    assert taken == free
 
 
 @pytest.mark.usefixtures("all_taken")
