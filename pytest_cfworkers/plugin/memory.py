@@ -20,6 +20,8 @@ class Memory:
     def __init__(self, guard: Guard) -> None:
         if guard.limits.memory_mode == "off":
             pytest.skip("cf_memory: memory is not measured, by --cf-memory=off")
+        if guard.limits.memory_mode == "memray":
+            pytest.skip("cf_memory: memray tells its figure at its end only; --cf-memory=trace tells it at any time")
         self._invocation: Invocation | None = None
         self._tracker: MemoryTracker | None = None
         guard.measures_memory = True

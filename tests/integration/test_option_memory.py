@@ -108,6 +108,16 @@ def test_off_measures_nothing_and_skips_what_asks_for_figures(project: Project) 
     result.stdout.no_fnmatch_line("memory")
 
 
+def test_memray_skips_what_asks_for_figures_that_it_has_at_its_end_only(project: Project) -> None:
+    pytest.importorskip("memray")
+    project.write(test_it="def test_asks(cf_memory):\n    assert cf_memory.peak\n")
+    result = project.run("--cf-memory=memray", "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(
+        ["SKIPPED * cf_memory: memray tells its figure at its end only; --cf-memory=trace tells it at any time"]
+    )
+
+
 def test_the_key_trace_of_the_mark_traces_one_test(project: Project) -> None:
     project.write(test_it=KEEP.replace("@pytest.mark.cf_limits", "@pytest.mark.cf_limits(trace=True)", 1))
     project.run().stdout.fnmatch_lines(["    every allocation counted, by tracemalloc", "    held at:"])
