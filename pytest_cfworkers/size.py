@@ -18,12 +18,13 @@ _UNITS: Final = {
 _SIZE: Final = re.compile(r"\s*(\d{1,15}(?:\.\d+)?)\s*([a-z]+)\s*", re.IGNORECASE | re.ASCII)
 
 
-def parse_size(value: object) -> int:
+def parse_size(value: object, *, least: int = 1) -> int:
     """Read a size.
 
     Args:
         value: An int of bytes, or a text of a number and a unit: B, KB, MB, GB, KiB, MiB or GiB. Cloudflare's
             "128 MB" is 128 * 2**20 bytes, so both spellings of a unit mean its power of two.
+        least: The smallest size that is accepted, in bytes.
 
     Returns:
         The size in bytes.
@@ -32,12 +33,12 @@ def parse_size(value: object) -> int:
         ValueError: The value is neither; the message names what is accepted.
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        if value > 0:
+        if value >= least:
             return value
     elif isinstance(value, str) and (match := _SIZE.fullmatch(value)):
         number, unit = match.groups()
         factor = _UNITS.get(unit.lower())
-        if factor is not None and (size := int(float(number) * factor)) > 0:
+        if factor is not None and (size := int(float(number) * factor)) >= least:
             return size
     raise ValueError(
         f"{safe_repr(value)} is not a size: write a positive number of bytes, or a number and a unit such as "

@@ -53,7 +53,7 @@ class MemoryTracker:
 
     def __init__(self, limit: int | str | None = None, *, engine: Mode = "auto", baseline: int | str = 0) -> None:
         self.limit = parse_size(limit) if limit is not None else Limits.plan().memory or 0
-        self.baseline = parse_size(baseline) if baseline != 0 else 0
+        self.baseline = parse_size(baseline, least=0)
         self.checkpoints = {}
         self._mode = engine
         self._engine: Engine | None = None
@@ -189,7 +189,7 @@ class MemoryTracker:
 
     @property
     def _room(self) -> int:
-        return max(self.limit - self.baseline, SMALLEST)
+        return self.limit - self.baseline
 
     def _measured(self) -> Measurement:
         __tracebackhide__ = True
@@ -203,8 +203,11 @@ class MemoryTracker:
         if self.limit < SMALLEST:
             least = f"a limit of {format_size(self.limit)} is less than can be told apart: {format_size(SMALLEST)}"
             return f'{least} (a number alone is bytes; megabytes are "64 MB")'
-        if self.limit <= self.baseline:
+        if self._room <= 0:
             return f"nothing is left of {format_size(self.limit)} after a baseline of {format_size(self.baseline)}"
+        if self._room < SMALLEST:
+            left = f"what the baseline leaves of {format_size(self.limit)}, {format_size(self._room)},"
+            return f"{left} is less than can be told apart: {format_size(SMALLEST)}"
         return _disturbed()
 
 

@@ -88,7 +88,7 @@ def _baseline(text: str) -> int:
     try:
         from pytest_cfworkers.size import parse_size  # noqa: PLC0415
 
-        return parse_size(int(text) if text.isdecimal() and len(text) <= _DIGITS else text)
+        return parse_size(int(text) if text.isdecimal() and len(text) <= _DIGITS else text, least=0)
     except ValueError:
         raise ValueError('a size such as "30 MB" or a number of bytes, 0, or pyodide') from None
 

@@ -17,6 +17,11 @@ def test_without_a_baseline_the_limit_is_the_tests_alone(project: Project) -> No
     project.run().assert_outcomes(passed=1)
 
 
+def test_a_baseline_of_nothing_may_be_written_with_a_unit(project: Project) -> None:
+    project.write(test_it=HOLD)
+    project.run("--cf-memory-baseline=0 MB").assert_outcomes(passed=1)
+
+
 def test_pyodide_stands_for_its_interpreter_and_the_message_says_so(project: Project) -> None:
     project.write(test_it=HOLD)
     result = project.run("--cf-memory-baseline=pyodide")
@@ -44,6 +49,15 @@ def test_a_baseline_that_fills_the_limit_leaves_nothing_to_measure(project: Proj
     result = project.run("--cf-memory-baseline=64 MB")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*memory was not measured: nothing is left of 64 MB after a baseline of 64 MB"])
+
+
+def test_a_baseline_that_leaves_too_little_to_measure_is_told(project: Project) -> None:
+    project.write(test_it=HOLD.replace("    assert cf_memory.headroom < 24 * 2**20\n", ""))
+    result = project.run("--cf-memory-baseline=63.99 MB")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["*memory was not measured: what the baseline leaves of 64 MB, 10.2 KB, is less than *"]
+    )
 
 
 def test_a_number_of_more_digits_than_any_memory_has_is_no_size(project: Project) -> None:

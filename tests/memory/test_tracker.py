@@ -371,6 +371,12 @@ def test_a_limit_below_what_can_be_told_apart_gives_no_figure() -> None:
         tracker.peak  # noqa: B018 - asking is the point
 
 
+def test_a_baseline_that_leaves_less_than_can_be_told_apart_gives_no_figure() -> None:
+    with MemoryTracker("128 MB", baseline=128 * MB - 10_240) as tracker:
+        pass
+    assert tracker.measurement.why == "what the baseline leaves of 128 MB, 10 KB, is less than can be told apart: 64 KB"
+
+
 @pytest.mark.usefixtures("traced")
 def test_where_tracemalloc_is_on_already_it_is_used_and_left_on() -> None:
     with MemoryTracker() as tracker:
@@ -623,6 +629,7 @@ def test_a_baseline_is_a_size_and_takes_of_the_limit() -> None:
     with MemoryTracker("64 MB", baseline="30 MB", engine="trace") as tracker:
         bytearray(4 * MB)
     assert near(tracker.headroom, 30 * MB)
+    assert MemoryTracker(baseline="0 MB").baseline == 0
     with pytest.raises(ValueError, match="is not a size"):
         MemoryTracker(baseline=-1)
 
