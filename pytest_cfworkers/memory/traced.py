@@ -16,7 +16,9 @@ _AGAIN: Final = 1.25
 """How much more must be held than at the last look at the lines, to look again. A look stops everything."""
 
 _PLUGIN: Final = Path(__file__).parents[1]
-_MEASURING: Final = (str(Path(__file__).parent), tracemalloc.__file__)
+_MEASURING: Final = tracemalloc.__file__
+_STAND_INS: Final = frozenset({"d1", "lanes"})
+"""What stands in the place of the platform, so that what it holds is what it answered."""
 
 
 @final
@@ -144,7 +146,9 @@ def _held_lines(traces: Any) -> tuple[HeldLine, ...]:
         if not Path(path).is_relative_to(_PLUGIN):
             lines.append(held)
             continue
-        name = "/".join((_PLUGIN.name, *Path(path).relative_to(_PLUGIN).parts[:1]))
+        if (part := Path(path).relative_to(_PLUGIN).parts[0]) not in _STAND_INS:
+            continue  # what the plugin notes is nothing that could be held less of
+        name = f"{_PLUGIN.name}/{part}"
         known = stand_ins.get(name, replace(held, path=name, line=0, size=0, count=0))
         stand_ins[name] = replace(known, size=known.size + held.size, count=known.count + held.count)
     return tuple(sorted([*lines, *stand_ins.values()], key=lambda line: (not line.user, -line.size)))

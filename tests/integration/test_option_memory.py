@@ -240,6 +240,25 @@ def test_under_memray_of_pytest_the_cheap_engine_still_decides(project: Project)
     result.stdout.fnmatch_lines(["memory: 1[56]?* MB held at once, the limit is 128 MB (paid plan)"])
 
 
+def test_what_the_plugin_notes_itself_is_not_among_the_lines_that_held_it(project: Project) -> None:
+    project.write(
+        test_it="""
+        import pytest
+
+        @pytest.mark.cf_limits(memory="64 KB")
+        def test_it(cf_memory, cf_ledger):
+            held = bytearray(70_000)
+            for _ in range(100):
+                cf_ledger.statistics()
+                cf_memory.checkpoint("again")
+        """
+    )
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["    held at:", "* KB in * blocks  test_it.py:5: held = bytearray(70_000)"])
+    result.stdout.no_fnmatch_line("*in the place of the platform*")
+
+
 def test_what_a_database_answered_is_among_what_was_held(project: Project) -> None:
     project.write(
         test_it="""
