@@ -4,7 +4,7 @@ Engines of memory do, and code under test may (`tracemalloc.start`). A look of t
 (`memory.sizes`): it disturbs nobody, and must not be taken for the test's.
 """
 
-import sys
+import tracemalloc
 from _tracemalloc import is_tracing
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,8 +104,7 @@ ALLOCATIONS: Final = Allocations()
 
 def watch_allocations(replaced: Replaced) -> None:
     """Note where the code under test begins to trace, which it may have ended again when it is asked for."""
-    if (tracemalloc := sys.modules.get("tracemalloc")) is not None:
-        replaced(tracemalloc, "start", _noted)
+    replaced(tracemalloc, "start", _noted)
 
 
 def _noted(start: Any) -> Any:

@@ -165,7 +165,6 @@ def test_coverage_leaves_wall_time_and_not_cpu_time_over_the_limit(project: Proj
 
 MEASURED = """
     import time
-    import tracemalloc
 
     import pytest
 
@@ -188,7 +187,7 @@ MEASURED = """
         ("trace=True, cpu_ms=1", "", "auto", "tracemalloc measured the memory", "with --cf-memory=off"),
         ("cpu_ms=1", "", "memray", "memray measured the memory", "with --cf-memory=off"),
         ("cpu_ms=1", "with cf_invocation(trace=True): pass", "auto", "tracemalloc measured the memory", "with *"),
-        ("cpu_ms=1", "tracemalloc.start(); tracemalloc.stop()", "off", "tracemalloc traced the test", "without"),
+        ("cpu_ms=1", "import tracemalloc as t; t.start(); t.stop()", "off", "tracemalloc traced the test", "without"),
     ],
 )
 def test_cpu_time_over_the_limit_is_not_judged_while_allocations_are_traced(
