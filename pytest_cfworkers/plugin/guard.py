@@ -77,7 +77,19 @@ class Guard:
         return self._called is not None and self._called.running
 
     def open(self, limits: Limits) -> Invocation:
-        """Make an invocation that the test opens for itself: an assertion of its own, whatever the run enforces."""
+        """Make an invocation that the test opens for itself: an assertion of its own, whatever the run enforces.
+
+        Raises:
+            RuntimeError: The test's function does not run: the invocation of the test would hide the block, and what a
+                fixture sends is not watched.
+        """
+        __tracebackhide__ = True
+        if not self.runs:
+            raise RuntimeError(
+                "A block of cf_invocation stands in the test's function, which does not run here: a fixture cannot "
+                "open it, neither before the function nor after it. Open it in the test, or let the fixture return a "
+                "function that opens it."
+            )
         self._blocks += 1
         block = Invocation(limits, name=f"block {self._blocks} of cf_invocation", opener=self._called)
         self._invocations.append(block)

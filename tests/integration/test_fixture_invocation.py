@@ -86,3 +86,112 @@ def test_a_baseline_excuses_no_block(project: Project) -> None:
     )
     project.run("--cf-baseline=base.jsonl", "--cf-baseline-update").assert_outcomes(failed=1)
     project.run("--cf-baseline=base.jsonl").assert_outcomes(failed=1)
+
+
+FIXTURES = {
+    "a fixture": """
+    import pytest
+    from sending import send
+
+    @pytest.fixture
+    def budget(cf_invocation):
+        with cf_invocation(subrequests=2) as invocation:
+            yield invocation
+
+    def test_it(budget):
+        send(3)
+    """,
+    "an async fixture": """
+    import pytest
+    from sending import send_at_once
+
+    pytestmark = pytest.mark.anyio
+
+    @pytest.fixture
+    def anyio_backend():
+        return "asyncio"
+
+    @pytest.fixture
+    async def budget(anyio_backend, cf_invocation):
+        with cf_invocation(subrequests=2) as invocation:
+            yield invocation
+
+    async def test_it(budget):
+        await send_at_once(3)
+    """,
+    "setUp": """
+    import unittest
+    import pytest
+    from sending import send
+
+    class TestIt(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def ask(self, cf_invocation):
+            self.cf_invocation = cf_invocation
+
+        def setUp(self):
+            self.enterContext(self.cf_invocation(subrequests=2))
+
+        def test_it(self):
+            send(3)
+    """,
+    "hypothesis": """
+    import pytest
+    from hypothesis import HealthCheck, given, settings, strategies as st
+    from sending import send
+
+    @pytest.fixture
+    def budget(cf_invocation):
+        with cf_invocation(subrequests=2) as invocation:
+            yield invocation
+
+    @settings(suppress_health_check=list(HealthCheck), database=None)
+    @given(number=st.just(3))
+    def test_it(budget, number):
+        send(number)
+    """,
+    "what is left of the test": """
+    import pytest
+    from sending import send
+
+    @pytest.fixture
+    def budget(cf_invocation):
+        yield
+        with cf_invocation(subrequests=2):
+            send(3)
+
+    def test_it(budget):
+        pass
+    """,
+}
+
+
+@pytest.mark.parametrize("test", FIXTURES.values(), ids=FIXTURES)
+def test_a_block_is_refused_where_the_function_does_not_run(project: Project, test: str) -> None:
+    """The invocation of the test would hide it, and what a fixture sends is not watched: it would pass silently."""
+    project.write(test_it=test)
+    result = project.run(plugins=("hypothesispytest",))
+    assert result.ret is pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*RuntimeError: A block of cf_invocation stands in the test's function, *"])
+
+
+def test_a_fixture_may_return_a_function_that_opens_a_block(project: Project) -> None:
+    project.write(
+        test_it="""
+        import pytest
+        from sending import send
+
+        runs = []
+
+        @pytest.fixture
+        def budget(cf_invocation):
+            return lambda: cf_invocation(subrequests=2)
+
+        def test_it(budget):
+            runs.append(None)
+            with budget():
+                send(2 if len(runs) == 2 else 3)
+        """
+    )
+    result = project.run("--reruns=1", plugins=("rerunfailures",))
+    result.assert_outcomes(passed=1)
