@@ -175,6 +175,7 @@ class Guard:
         self._called, self._blocks = None, 0
         invocation = self._called = Invocation(self.limits, enforce=self.enforce, name=self._item.nodeid)
         self._invocations.append(invocation)
+        first = len(self._invocations)
         invocation.tolerates = self._tolerates
         invocation.times.stopped_by = self.stopped_by
         invocation.memory.measured |= self.measures_memory
@@ -186,10 +187,19 @@ class Guard:
                     for start in self.starters:
                         start(invocation)
                     yield
+                self._judge(self._invocations[first:])
             except CfLimitExceeded as error:
                 if error.violations == invocation.violations:
                     self._verdict = error
                 raise
+
+    def _judge(self, blocks: list[Invocation]) -> None:
+        """Raise for blocks that were ended by an exception which the test expected: nobody has told what they broke."""
+        __tracebackhide__ = True
+        ended = [block for block in blocks if not block.running and not block.raised]
+        if untold := [found for block in ended for found in block.violations]:
+            self._verdict = CfLimitExceeded(untold)
+            raise self._verdict
 
     @contextmanager
     def _looking(self, function: Callable[..., Any] | None, memory: MemoryBudget) -> Iterator[None]:

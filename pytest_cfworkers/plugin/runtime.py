@@ -111,10 +111,9 @@ class Runtime:
         untold = [found for found in record.violations if (found.rule, found.remedy, found.frames) not in known]
         # Also where an invocation that the test opened itself raised: there pytest's own report shows the block.
         report.cf_verdict = len(untold) < len(record.violations)  # type: ignore[attr-defined]
-        if call.excinfo is not None and guard.is_verdict(error):
-            if report.failed:
-                report.longrepr = _message(call.excinfo, told[0])
-        elif error is not None and untold:
+        if call.excinfo is not None and guard.is_verdict(error) and report.failed:
+            report.longrepr = _message(call.excinfo, told[0])
+        if error is not None and untold:
             text = "\n\n".join(map(str, untold))
             report.sections.append(("limits of Cloudflare Workers that were broken, too", text))
         if error is not None and _NO_TABLE in str(error) and (why := item.stash.get(EMPTY_D1, "")):

@@ -88,6 +88,62 @@ def test_a_baseline_excuses_no_block(project: Project) -> None:
     project.run("--cf-baseline=base.jsonl").assert_outcomes(failed=1)
 
 
+ENDED = """
+    import contextlib
+    import pytest
+    from sending import send{asynchronous}
+
+    {test}
+        with pytest.raises(ValueError):
+            with cf_invocation(subrequests=1):
+                {sends}
+                raise ValueError
+        {end}
+"""
+SYNC = "def test_it(cf_invocation):"
+SENDS = {
+    SYNC: "send(3)",
+    "@pytest.mark.anyio\n    async def test_it(cf_invocation, anyio_backend_name):": "await send_at_once(3)",
+}
+
+
+@pytest.mark.parametrize("args", ANYHOW[:-1], ids=" ".join)
+@pytest.mark.parametrize("test", SENDS, ids=["sync", "async"])
+def test_a_block_that_an_expected_exception_ends_fails_the_test_at_its_end(
+    project: Project, test: str, args: tuple[str, ...]
+) -> None:
+    asynchronous = "_at_once" if "async" in test else ""
+    project.write(test_it=ENDED.format(asynchronous=asynchronous, test=test, sends=SENDS[test], end=""))
+    result = project.run(*args, "-k", "not trio")
+    result.assert_outcomes(failed=1, deselected=1 if asynchronous else 0)
+    result.stdout.fnmatch_lines(
+        ["test_it.py L *", "subrequests: 3 subrequests, the limit is 1", "LIMITS *test_it* - subrequests: 3 *"]
+    )
+
+
+def test_the_tests_own_failure_wins_over_such_a_block_and_the_block_is_told_beside_it(project: Project) -> None:
+    project.write(test_it=ENDED.format(asynchronous="", test=SYNC, sends="send(3)", end="assert not 'mine'"))
+    result = project.run()
+    result.stdout.fnmatch_lines(
+        ["test_it.py F *", "*assert not 'mine'*", "*broken, too*", "subrequests: 3 subrequests, the limit is 1"]
+    )
+
+
+def test_a_broken_limit_of_the_test_wins_over_such_a_block_and_the_block_is_told_beside_it(project: Project) -> None:
+    end = "send(5)"
+    test = "@pytest.mark.cf_limits(subrequests=4)\n    " + SYNC
+    project.write(test_it=ENDED.format(asynchronous="", test=test, sends="send(3)", end=end))
+    result = project.run()
+    result.stdout.fnmatch_lines(
+        ["test_it.py L *", "subrequests: 5 subrequests, the limit is 4", "*broken, too*", "subrequests: 3 *"]
+    )
+
+
+def test_a_block_that_was_never_entered_breaks_nothing(project: Project) -> None:
+    project.write(test_it="def test_it(cf_invocation):\n    cf_invocation(subrequests=0, wall_ms=1, memory='1 B')\n")
+    project.run().assert_outcomes(passed=1)
+
+
 FIXTURES = {
     "a fixture": """
     import pytest
