@@ -10,6 +10,7 @@ from pytest_cfworkers.clients.watch import restore
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.keys import LimitsError
 from pytest_cfworkers.plugin import marked_limits, marks
+from pytest_cfworkers.plugin.explanation import without_ours
 from pytest_cfworkers.plugin.guard import Guard
 from pytest_cfworkers.plugin.settings import Settings
 from pytest_cfworkers.plugin.stash import EMPTY_D1, GUARD
@@ -197,6 +198,7 @@ def _message(excinfo: pytest.ExceptionInfo[BaseException], first: Violation) -> 
         shown.reprcrash.message = f"{first.rule}: {first.headline}"
         if first.frames:
             shown.reprcrash.path, shown.reprcrash.lineno, _ = first.frames[0]
-    if notes := getattr(excinfo.value, "__notes__", ()):  # such as the falsifying example of hypothesis
-        shown.addsection("notes", "\n".join(notes))
+    notes = getattr(excinfo.value, "__notes__", ())  # such as the falsifying example of hypothesis
+    if told := without_ours(notes):
+        shown.addsection("notes", told)
     return shown
