@@ -4,6 +4,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, final
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_cfworkers.clients.watch import watch
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.owner import foreign_folders
+from pytest_cfworkers.plugin import state_machine
 from pytest_cfworkers.plugin.marks import WATCHED_LIMITS, marks_of
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
@@ -108,10 +110,10 @@ class Guard:
         MemoryBudget(self.limits).prepare()  # it may take long, and the time of the function is not its own
         with ExitStack() as stack:
             functions = self._functions()
-            for owner, name in functions:
+            for owner, name, guarded in functions:
                 function = getattr(owner, name)
                 stack.callback(setattr, owner, name, function)
-                setattr(owner, name, self._guarded(function))
+                setattr(owner, name, guarded(function))
             if not functions:
                 stack.enter_context(self._running())
             yield
@@ -135,16 +137,18 @@ class Guard:
         """Tell whether an error is the guard's own verdict."""
         return error is not None and error is self._verdict
 
-    def _functions(self) -> list[tuple[Any, str]]:
-        """Where the test's function is found by who calls it."""
+    def _functions(self) -> list[tuple[Any, str, Callable[[Callable[..., Any]], Callable[..., Any]]]]:
+        """Where the test's function is found by who calls it, and what makes a guarded one of it."""
         item = self._item
         if not isinstance(item, pytest.Function):
             return []
         if (handle := getattr(item.obj, "hypothesis", None)) is not None:
-            return [(handle, "inner_test")]  # each example is an invocation
+            return [(handle, "inner_test", self._guarded)]  # each example is an invocation
+        if (stateful := state_machine.module_of(item.obj)) is not None:
+            return [(stateful, state_machine.MAKER, partial(state_machine.guarding, guarded=self._guarded))]
         if inspect.iscoroutinefunction(item.obj) and _is_unittest(item):
-            return [(item.instance, item.name)]
-        return [(item, "obj")]
+            return [(item.instance, item.name, self._guarded)]
+        return [(item, "obj", self._guarded)]
 
     def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(function):

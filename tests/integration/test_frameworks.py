@@ -298,6 +298,93 @@ def test_each_example_of_hypothesis_is_an_invocation(project: Project) -> None:
     result.stdout.fnmatch_lines(["*3 / 3* 0 % left*test_fits"])
 
 
+STATE_MACHINES = """
+    import pytest
+    from hypothesis import settings
+    from hypothesis.stateful import RuleBasedStateMachine, rule
+    from sending import send
+
+    pytestmark = pytest.mark.cf_limits(subrequests=6)
+
+    class Machine(RuleBasedStateMachine):
+        number = 1
+
+        @rule()
+        def ask(self):
+            send(self.number)
+
+    class Greedy(Machine):
+        number = 2
+
+    TestFits = Machine.TestCase
+    TestBroken = Greedy.TestCase
+    TestFits.settings = TestBroken.settings = settings(
+        max_examples=10, stateful_step_count=5, derandomize=True, database=None
+    )
+"""
+
+
+def test_each_example_of_a_state_machine_is_an_invocation(project: Project) -> None:
+    project.write(test_it=STATE_MACHINES)
+    result = project.run("--cf-report=run.json", plugins=("hypothesispytest",))
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["test_it.py *L*", "subrequests: 8 subrequests, the limit is 6", "*- notes -*", "*state = Greedy()"]
+    )
+    _, fits = json.loads((project.path / "run.json").read_text())["tests"]
+    assert (fits["usage"]["subrequests"]["used"], len(fits["walls_ms"]) >= 10) == (5, True)
+
+
+@pytest.mark.parametrize("name", ["run_state_machine_as_test", "get_state_machine_test"])
+def test_a_state_machine_whose_examples_are_not_found_is_one_invocation(project: Project, name: str) -> None:
+    """As with a version of hypothesis that runs them in another way."""
+    project.write(
+        test_it=STATE_MACHINES,
+        conftest=f"""
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def changed(monkeypatch):
+            from hypothesis import stateful as module
+
+            made = module.get_state_machine_test
+
+            def run_state_machine_as_test(factory, settings):
+                made(factory, settings=settings)()
+
+            def get_state_machine_test(*args, **kwargs):
+                test = made(*args, **kwargs)
+                return lambda: test()
+
+            monkeypatch.setattr(module, {name!r}, {name})
+        """,
+    )
+    result = project.run(plugins=("hypothesispytest",))
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["test_it.py LL *"])
+
+
+def test_the_explanation_of_hypothesis_names_no_lines_of_the_plugin(project: Project) -> None:
+    """The plugin works out what to say where a limit is broken, and nowhere else."""
+    project.write(
+        test_it="""
+        import pytest
+        from hypothesis import given, settings, strategies as st
+        from sending import send
+
+        @pytest.mark.cf_limits(subrequests=3)
+        @settings(max_examples=50, derandomize=True, database=None)
+        @given(number=st.integers(0, 9))
+        def test_it(number):
+            send(number)
+        """
+    )
+    result = project.run(plugins=("hypothesispytest",))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*- notes -*", "*: test_it(", "*number=4,"])
+    result.stdout.no_fnmatch_line("Explanation:")
+
+
 def test_doctests_are_guarded_by_enforce(project: Project) -> None:
     project.write(
         documented='''
