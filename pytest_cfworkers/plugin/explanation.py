@@ -12,12 +12,13 @@ _PLACE: Final = re.compile(r"\s+(.+):\d+")
 _OURS: Final = f"{Path(__file__).parents[1]}{os.sep}"
 
 
-def without_ours(notes: Iterable[str]) -> str:
-    """Return the notes of an exception without lines of ours, and without an explanation that names no others.
-
-    An explanation may be one note, or a note for each of its lines.
-    """
-    return "\n".join(_kept("\n".join(notes).split("\n")))
+def leave_ours_out(errors: Iterable[BaseException]) -> None:
+    """Take lines of ours out of the notes of errors, and an explanation that names no others."""
+    for error in errors:
+        notes = getattr(error, "__notes__", None)
+        if isinstance(notes, list) and any(_OURS in str(note) for note in notes):
+            lines = "\n".join(map(str, notes)).split("\n")  # it may be one note, or one for each line
+            error.__notes__ = list(_kept(lines))
 
 
 def _kept(lines: list[str]) -> Iterator[str]:

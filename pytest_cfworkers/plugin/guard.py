@@ -15,6 +15,7 @@ from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.invocation import Invocation
 from pytest_cfworkers.owner import foreign_folders
 from pytest_cfworkers.plugin import state_machine
+from pytest_cfworkers.plugin.causes import behind
 from pytest_cfworkers.plugin.marks import WATCHED_LIMITS, marks_of
 from pytest_cfworkers.report.model import TestRecord
 from pytest_cfworkers.violation import CfLimitExceeded, Violation
@@ -63,6 +64,7 @@ class Guard:
         self._invocations: list[Invocation] = []
         self._called: Invocation | None = None
         self._blocks = 0
+        self._caught: list[Invocation] = []
         self._verdict: CfLimitExceeded | None = None
 
     @property
@@ -104,6 +106,7 @@ class Guard:
         The function is replaced, not the run: what pytest and unittest do around it is not the Worker's work.
         """
         self._invocations.clear()
+        self._caught.clear()
         self._verdict = None
         self.stopped_by = ""
         foreign_folders()
@@ -118,20 +121,24 @@ class Guard:
                 stack.enter_context(self._running())
             yield
 
-    def record(self, error: BaseException | None, *, timelines: bool) -> TestRecord | None:
+    def record(self, *, timelines: bool) -> TestRecord | None:
         """Derive what reports tell of the test; None if its function never ran.
 
         Args:
-            error: What the test ended with. A block that raised, and does not stand behind it, was expected to.
             timelines: Whether to tell what was open when, also where the connections were no problem.
         """
-        if not self._invocations:
+        if self._called is None:
             return None
-        fatal = [one.violations for one in _behind(error) if isinstance(one, CfLimitExceeded)]
-        caught = [block for block in self._invocations if block.raised and block.violations not in fatal]
-        root = str(self._item.config.rootpath)
         made = tuple(self._invocations)
-        return TestRecord.of(self._item.nodeid, made, caught=caught, timelines=timelines, root=root)
+        before = made[: made.index(self._called)]
+        return TestRecord.of(
+            self._item.nodeid,
+            made,
+            caught=self._caught,
+            replaced=[one for one in before if one.raised and one not in self._caught],
+            timelines=timelines,
+            root=str(self._item.config.rootpath),
+        )
 
     def is_verdict(self, error: BaseException | None) -> bool:
         """Tell whether an error is the guard's own verdict."""
@@ -192,10 +199,20 @@ class Guard:
                         start(invocation)
                     yield
                 self._judge(self._invocations[first:])
-            except CfLimitExceeded as error:
-                if error.violations == invocation.violations:
+            except BaseException as error:
+                if isinstance(error, CfLimitExceeded) and error.violations == invocation.violations:
                     self._verdict = error
+                self._note_caught(self._invocations[first:], error)
                 raise
+            self._note_caught(self._invocations[first:], None)
+
+    def _note_caught(self, blocks: list[Invocation], error: BaseException | None) -> None:
+        """Note the blocks that raised what the test caught, since it expected it: its function does not end by that.
+
+        Its own invocation is never one of them: hypothesis may catch what that raises, the test cannot.
+        """
+        fatal = [one.violations for one in behind(error) if isinstance(one, CfLimitExceeded)]
+        self._caught += [block for block in blocks if block.raised and block.violations not in fatal]
 
     def _judge(self, blocks: list[Invocation]) -> None:
         """Raise for blocks that were ended by an exception which the test expected: nobody has told what they broke."""
@@ -215,19 +232,6 @@ class Guard:
 
         with at_return(function, memory.tracker.look):
             yield
-
-
-def _behind(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, and those that it holds or was raised from."""
-    to_do = [error]
-    seen: set[int] = set()
-    while to_do:
-        one = to_do.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        to_do += [one.__cause__, one.__context__, *(one.exceptions if isinstance(one, BaseExceptionGroup) else ())]
 
 
 def _is_unittest(item: pytest.Function) -> bool:

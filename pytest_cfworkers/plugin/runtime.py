@@ -10,7 +10,8 @@ from pytest_cfworkers.clients.watch import restore
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.keys import LimitsError
 from pytest_cfworkers.plugin import marked_limits, marks
-from pytest_cfworkers.plugin.explanation import without_ours
+from pytest_cfworkers.plugin.causes import behind
+from pytest_cfworkers.plugin.explanation import leave_ours_out
 from pytest_cfworkers.plugin.guard import Guard
 from pytest_cfworkers.plugin.settings import Settings
 from pytest_cfworkers.plugin.stash import EMPTY_D1, GUARD
@@ -91,6 +92,8 @@ class Runtime:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Tell the report of a test what its guard found."""
+        if call.excinfo is not None:
+            leave_ours_out(behind(call.excinfo.value))
         report = yield
         error = call.excinfo.value if call.excinfo is not None else None
         if isinstance(error, CfLimitExceeded):
@@ -102,7 +105,7 @@ class Runtime:
         if guard.runs:  # it is a subtest, whose test goes on: what it breaks is known at its end
             report.cf_verdict = isinstance(error, CfLimitExceeded)  # type: ignore[attr-defined]
             return report
-        record = guard.record(error, timelines=self._settings.timelines)
+        record = guard.record(timelines=self._settings.timelines)
         if record is None:
             return report
         # Reports take further attributes.
@@ -198,7 +201,7 @@ def _message(excinfo: pytest.ExceptionInfo[BaseException], first: Violation) -> 
         shown.reprcrash.message = f"{first.rule}: {first.headline}"
         if first.frames:
             shown.reprcrash.path, shown.reprcrash.lineno, _ = first.frames[0]
-    notes = getattr(excinfo.value, "__notes__", ())  # such as the falsifying example of hypothesis
-    if told := without_ours(notes):
-        shown.addsection("notes", told)
+    leave_ours_out([excinfo.value])  # unittest has told of its error only now
+    if notes := getattr(excinfo.value, "__notes__", ()):  # such as the falsifying example of hypothesis
+        shown.addsection("notes", "\n".join(notes))
     return shown

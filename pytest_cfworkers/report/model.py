@@ -118,6 +118,7 @@ class TestRecord:
         invocations: tuple[Invocation, ...],
         *,
         caught: Collection[Invocation] = (),
+        replaced: Collection[Invocation] = (),
         timelines: bool = False,
         root: str = "",
     ) -> Self:
@@ -127,13 +128,16 @@ class TestRecord:
             nodeid: Its pytest id.
             invocations: At least one; all that the test opened.
             caught: Those of them whose `CfLimitExceeded` the test caught, since it expected what they break.
+            replaced: Those of them that raised before the function was called again, as examples of hypothesis do: only
+                rules are told of them that no other one broke, by the worst of each.
             timelines: Whether to tell what happened in each of them, too. It is told of the worst of them
                 where too many connections were wanted: a failure shows it.
             root: The folder that the paths of timelines are written from; "" to leave them as they are.
         """
         first = invocations[0]
-        uncaught = [invocation for invocation in invocations if invocation not in caught]
-        violations = _distinct(found for invocation in uncaught for found in invocation.violations)
+        counted = [one for one in invocations if one not in caught and one not in replaced]
+        violations = _distinct(found for invocation in counted for found in invocation.violations)
+        violations += _beside(violations, (found for invocation in replaced for found in invocation.violations))
         allowed = _distinct(found for invocation in invocations for found in invocation.allowed)
         needed = {found.rule for found in allowed}
         return cls(
@@ -256,6 +260,17 @@ def _distinct(found: Iterable[Violation]) -> tuple[Violation, ...]:
         key = violation.rule, violation.remedy, violation.frames  # percentiles share a rule and no remedy
         if key not in worst or violation.observed > worst[key].observed:
             worst[key] = violation
+    return tuple(worst.values())
+
+
+def _beside(told: Iterable[Violation], found: Iterable[Violation]) -> tuple[Violation, ...]:
+    """Keep the worst of each rule that is not told already."""
+    rules = {violation.rule for violation in told}
+    worst: dict[Rule, Violation] = {}
+    for violation in found:
+        known = worst.get(violation.rule)
+        if violation.rule not in rules and (known is None or violation.observed > known.observed):
+            worst[violation.rule] = violation
     return tuple(worst.values())
 
 

@@ -298,6 +298,42 @@ def test_each_example_of_hypothesis_is_an_invocation(project: Project) -> None:
     result.stdout.fnmatch_lines(["*3 / 3* 0 % left*test_fits"])
 
 
+@pytest.mark.parametrize("block", ["nullcontext", "cf_invocation"])
+def test_what_an_earlier_example_of_hypothesis_broke_is_told_beside_what_the_last_one_did(
+    project: Project, block: str
+) -> None:
+    """Hypothesis takes both for one failure and shows the smaller one; the test expected neither."""
+    project.write(
+        test_it=f"""
+        from contextlib import nullcontext
+        import pytest
+        from hypothesis import HealthCheck, given, settings, strategies as st
+        from sending import leave_unread, send
+
+        @pytest.mark.cf_limits(subrequests=3)
+        @settings(max_examples=50, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+        @given(number=st.integers(0, 99))
+        def test_it(cf_invocation, number):
+            with {block}():
+                if number < 10:
+                    send(number)
+                else:
+                    leave_unread()
+        """,
+        conftest="""
+        def pytest_cf_violation(item, violation):
+            print("told", violation.rule, violation.observed)
+        """,
+    )
+    result = project.run("-s", "--cf-report=run.json", plugins=("hypothesispytest",))
+    result.stdout.fnmatch_lines(
+        ["*subrequests: 4 subrequests, the limit is 3", "*broken, too*", "unread-body: *", "* / 3 * over *test_it"]
+    )
+    assert next(line for line in result.outlines if "told " in line).endswith("told subrequests 4")
+    (test,) = json.loads((project.path / "run.json").read_text())["tests"]
+    assert ([found["rule"] for found in test["violations"]], test["expected"]) == (["subrequests", "unread-body"], [])
+
+
 STATE_MACHINES = """
     import pytest
     from hypothesis import settings
