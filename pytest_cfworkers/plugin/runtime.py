@@ -123,8 +123,7 @@ class Runtime:
         if error is not None and _NO_TABLE in str(error) and (why := item.stash.get(EMPTY_D1, "")):
             report.sections.append(("where the tables of cf_d1 come from", why))
         report.user_properties = item.user_properties = _properties(item, record)
-        for violation in record.violations:
-            item.ihook.pytest_cf_violation(item=item, violation=violation)
+        _tell(item, report, record)
         return report
 
     def pytest_enter_pdb(self) -> None:
@@ -192,6 +191,24 @@ def _begin_with_the_rule(report: pytest.TestReport, first: Violation) -> None:
     """Let the line of a test in pytest's short summary tell the rule, in the place of a class's path."""
     if (crash := getattr(report.longrepr, "reprcrash", None)) is not None:
         crash.message = f"{first.rule}: {first.headline}"
+
+
+def _tell(item: pytest.Item, report: pytest.TestReport, record: TestRecord) -> None:
+    """Tell whoever wants to know of what a test broke. What fails there fails the test, too.
+
+    Raised from the hook that makes the report, it would end the session.
+    """
+    __tracebackhide__ = True
+    try:
+        for violation in record.violations:
+            item.ihook.pytest_cf_violation(item=item, violation=violation)
+    except (Exception, pytest.fail.Exception, pytest.skip.Exception) as failure:  # noqa: BLE001 - not ours to know
+        shown = item.repr_failure(pytest.ExceptionInfo.from_exception(failure))
+        if report.failed:
+            report.sections.append(("pytest_cf_violation failed", str(shown)))
+            return
+        report.outcome, report.longrepr = "failed", shown
+        report.__dict__.pop("wasxfail", None)
 
 
 def _message(excinfo: pytest.ExceptionInfo[BaseException], first: Violation) -> Any:

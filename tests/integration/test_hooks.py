@@ -1,5 +1,7 @@
 """The hooks `pytest_cf_limits` and `pytest_cf_violation`, from a conftest."""
 
+import pytest
+
 from tests.integration.user_project import Project
 
 TESTS = """
@@ -70,6 +72,53 @@ def test_each_violation_is_told(project: Project) -> None:
         told = [line for line in result.outlines if "told test_" in line]
         assert len(told) == 1
         assert told[0].endswith("told test_marked unread-body 1 0 leave_unread")
+
+
+FAILURES = {
+    "raise KeyError('mine')": "E *KeyError: 'mine'",
+    "import pytest; pytest.fail('mine')": "E *Failed: mine",
+    "import pytest; pytest.skip('mine')": "E *Skipped: mine",
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_what_fails_in_the_hook_that_is_told_fails_the_test(project: Project, failure: str) -> None:
+    """The session goes on, whatever the test itself came to."""
+    project.write(
+        test_it="""
+        import pytest
+        from sending import send
+
+        pytestmark = pytest.mark.cf_limits(subrequests=1)
+
+        def test_broken():
+            send(2)
+
+        @pytest.mark.xfail
+        def test_xfail():
+            send(2)
+
+        def test_fits():
+            send(1)
+        """,
+        conftest=f"def pytest_cf_violation(item, violation):\n    {failure}\n",
+    )
+    result = project.run()
+    result.assert_outcomes(failed=2, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "test_it.py L*",
+            "subrequests: 2 subrequests, the limit is 1",
+            "*- pytest_cf_violation failed -*",
+            FAILURES[failure],
+            "*conftest.py:2: *",
+            "*_ test_xfail _*",
+            FAILURES[failure],
+            "*conftest.py:2: *",
+        ]
+    )
+    result = project.run("--cf-limits=report")
+    result.assert_outcomes(failed=2, passed=1)
 
 
 def test_other_plugins_need_not_know_whether_this_one_is_there(project: Project) -> None:
