@@ -89,6 +89,7 @@ class Invocation:
         self._found: tuple[Violation, ...] | None = None
 
     def __enter__(self) -> Self:
+        __tracebackhide__ = True
         self.start()
         self._entered = attribution.enter(self)
         return self
@@ -150,6 +151,7 @@ class Invocation:
 
     def start(self) -> None:
         """Start the invocation without a block; `attribution` decides which work belongs to it."""
+        __tracebackhide__ = True
         if self.started_at is not None:
             raise RuntimeError("This invocation has run before; make a new Invocation for each run.")
         self.memory.start()

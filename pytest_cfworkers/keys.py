@@ -1,6 +1,6 @@
 """The keys of `cf_limits(...)`: what they mean, and how the value of each is read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ OPTIONS_HELP: Final[Mapping[str, str]] = MappingProxyType(
         "trace": "True measures memory exactly and names the lines that hold it, slowly",
     }
 )
+
+KEYS: Final = (*BY_KEY, *OPTIONS_HELP)
+"""The keys of `cf_limits(...)`."""
 
 _MOST: Final = 10**15
 """More than anything that is counted or timed comes to; figures of it are still exact in reports."""
@@ -38,7 +41,7 @@ def read(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         LimitsError: A key is unknown or a value is of the wrong kind; the text names it and the valid set.
     """
-    known("cf_limits", given, (*BY_KEY, *OPTIONS_HELP))
+    known("cf_limits", given, KEYS)
     return {key: _READERS[key](key, value) for key, value in given.items()}
 
 
@@ -48,9 +51,21 @@ def known(place: str, given: Mapping[str, object], valid: tuple[str, ...]) -> No
     Raises:
         LimitsError: There is one; the text names it and the valid set.
     """
+    __tracebackhide__ = True
     for key in given:
         if key not in valid:
             raise LimitsError(f"{place} has no key {safe_repr(key)}; valid keys: {', '.join(valid)}")
+
+
+def only_keys(place: str, given: Sequence[object], example: str) -> None:
+    """Refuse values without a key.
+
+    Raises:
+        LimitsError: There is one; the text names it and a valid example.
+    """
+    __tracebackhide__ = True
+    if given:
+        raise LimitsError(f"{place} takes keys only, such as {example}; got {safe_repr(given[0])}")
 
 
 def choice(key: str, value: object, valid: tuple[str, ...]) -> str:

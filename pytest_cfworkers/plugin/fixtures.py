@@ -82,8 +82,12 @@ def cf_invocation(request: pytest.FixtureRequest) -> "Callable[..., Invocation]"
     """
     guard = _guard(request)
 
-    def open_invocation(**limits: Any) -> "Invocation":
+    def open_invocation(*wrong: object, **limits: Any) -> "Invocation":
         __tracebackhide__ = True
+        from pytest_cfworkers import keys  # noqa: PLC0415 - only where it is asked for
+
+        keys.only_keys("cf_invocation", wrong, "subrequests=5")
+        keys.known("cf_invocation", limits, keys.KEYS)
         return guard.open(guard.limits.replace(**limits))
 
     return open_invocation

@@ -8,11 +8,10 @@ from typing import Any, Final
 import pytest
 
 from pytest_cfworkers.in_force import Limits
-from pytest_cfworkers.keys import OPTIONS_HELP, LimitsError
+from pytest_cfworkers.keys import OPTIONS_HELP, LimitsError, only_keys
 from pytest_cfworkers.limits import LIMITS
 from pytest_cfworkers.plugin.marks import FIXTURE_LIMITS, LIMITS_MARK, NAMES, TIMING_MARK, guarding_fixtures
 from pytest_cfworkers.plugin.places import own_marks, place_of
-from pytest_cfworkers.safe_repr import safe_repr
 from pytest_cfworkers.timing_keys import TIMING_HELP, timed
 
 _APPLY: Final[Mapping[str, Callable[..., Limits]]] = {LIMITS_MARK: Limits.replace, TIMING_MARK: timed}
@@ -55,9 +54,7 @@ def limits_of(item: pytest.Item, base: Limits, mode: str) -> Limits:
     given: dict[str, dict[str, Any]] = {name: {} for name in _APPLY}
     for node, mark in reversed(list(_closest_first(item))) if mode != "off" else ():
         try:
-            if mark.args:
-                example = "plan='free'" if mark.name == LIMITS_MARK else "p95_ms=800"
-                raise LimitsError(f"{mark.name} takes keys only, such as {example}; got {safe_repr(mark.args[0])}")
+            only_keys(mark.name, mark.args, "plan='free'" if mark.name == LIMITS_MARK else "p95_ms=800")
             if mark.name == TIMING_MARK and not mark.kwargs:
                 raise LimitsError(f"{mark.name} names no time; valid keys: {', '.join(TIMING_HELP)}")
             _APPLY[mark.name](base, **mark.kwargs)

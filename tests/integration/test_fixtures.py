@@ -195,7 +195,8 @@ class TestInvocation:
     @pytest.mark.parametrize(
         ("keys", "message"),
         [
-            ("subrequest=1", "cf_limits has no key 'subrequest'; valid keys: *"),
+            ("subrequest=1", "cf_invocation has no key 'subrequest'; valid keys: connections, *"),
+            ("3", "cf_invocation takes keys only, such as subrequests=5; got 3"),
             ("memory='2KBanana'", "memory='2KBanana' is not a size: *"),
             ("allow={'unread-body': ''}", "*gives no reason*"),
         ],
@@ -206,6 +207,20 @@ class TestInvocation:
         result.stdout.fnmatch_lines(
             [f">       with cf_invocation({keys}):*", f"E *LimitsError: {message}", "test_it.py:2: *"]
         )
+
+    def test_entering_one_twice_is_an_error_at_the_users_line(self, project: Project) -> None:
+        project.write(
+            test_it="""
+            def test_it(cf_invocation):
+                invocation = cf_invocation()
+                with invocation:
+                    pass
+                with invocation:
+                    pass
+            """
+        )
+        result = project.run()
+        result.stdout.fnmatch_lines([">       with invocation:", "E *RuntimeError: This invocation has run before; *"])
 
 
 class TestLedger:
