@@ -159,7 +159,8 @@ def _of_thread() -> "Invocation | None":
     """Return the invocation that has the work of this thread where its context knows none."""
     if (sender := _sender.get() or _thread.sender) is not None:
         invocation = sender()
-        return None if invocation is None or not invocation.running or invocation.pauses else invocation
+        # Paused or not: its sender was not when it handed the work over, and pausing is for who is in the block.
+        return None if invocation is None or not invocation.running else invocation
     if (loop := loop_here()) is not None and loop in list(_loops.values()):
         return None
     return latest()

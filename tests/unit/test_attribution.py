@@ -136,6 +136,39 @@ def test_while_it_is_paused_threads_without_a_context_belong_to_nobody() -> None
         assert in_thread(current) is invocation
 
 
+def test_a_pause_is_that_of_the_block_and_not_of_work_that_was_handed_over_outside_of_it() -> None:
+    """Whether the thread knows the context of its sender, or what handed the work over alone."""
+    asked = threading.Event()
+
+    def work() -> object:
+        asked.wait()
+        return current()
+
+    with ThreadPoolExecutor(2) as pool, Invocation() as invocation:
+        handed = [pool.submit(work), pool.submit(contextvars.copy_context().run, work)]
+        with invocation.paused():
+            asked.set()
+            assert [future.result() for future in handed] == [invocation] * 2
+            assert pool.submit(current).result() is None
+
+
+def test_a_pause_in_a_thread_is_its_own() -> None:
+    def arrange() -> object:
+        with invocation.paused():
+            paused.set()
+            asked.wait()
+            return current()
+
+    paused, asked = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(2) as pool, Invocation() as invocation:
+        arranging = pool.submit(arrange)
+        paused.wait()
+        found = [pool.submit(current).result(), current()]
+        asked.set()
+        assert found == [invocation] * 2
+        assert arranging.result() is None
+
+
 def test_a_failure_ends_the_pause() -> None:
     with Invocation() as invocation:
         with pytest.raises(LookupError), invocation.paused():
