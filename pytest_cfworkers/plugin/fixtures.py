@@ -56,7 +56,10 @@ def cf_transport(request: pytest.FixtureRequest) -> "Generator[GuardedTransport]
 
 @pytest.fixture
 def cf_client(request: pytest.FixtureRequest, cf_transport: "GuardedTransport") -> "httpx.AsyncClient":
-    """A guarded `httpx.AsyncClient`. It is closed when the test's function ends."""
+    """A guarded `httpx.AsyncClient`. It is closed when the test's function ends, if that is asynchronous.
+
+    Only in the event loop that it was used in can it be closed: a test that runs one of its own closes it there.
+    """
     import httpx  # noqa: PLC0415 - only where it is asked for
 
     client = httpx.AsyncClient(transport=cf_transport)

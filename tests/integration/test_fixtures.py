@@ -11,6 +11,7 @@ def test_clients_reach_a_server_and_leave_nothing_open(project: Project, server:
     """Also where the test fails; warnings of unclosed sockets would be errors."""
     project.write(
         test_it=f"""
+        import asyncio
         import gc
         import httpx
         import pytest
@@ -50,10 +51,17 @@ def test_clients_reach_a_server_and_leave_nothing_open(project: Project, server:
             await cf_client.get(URL)
             cf_sync_client.get(URL)
             assert cf_ledger.statistics().subrequests == 2
+
+        def test_client_in_a_loop_of_the_test(cf_client):
+            async def main():
+                async with cf_client:
+                    await cf_client.get(URL)
+
+            asyncio.run(main())
         """
     )
     result = project.run("-W", "error", *ASYNCIO, plugins=("asyncio",))
-    result.assert_outcomes(passed=5, failed=2)
+    result.assert_outcomes(passed=6, failed=2)
     result.stdout.no_fnmatch_line("*ResourceWarning*")
     result.stdout.no_fnmatch_line("*Unraisable*")
 
