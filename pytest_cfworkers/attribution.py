@@ -10,7 +10,7 @@ anybody: a thread that knows no invocation works for none.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar, Token
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -215,10 +215,24 @@ def _owner_of(context: Context) -> Account | None:
     return invocation.account
 
 
+def _adopt(context: Context) -> None:
+    """Let a task that a task starts here, with a context that was made elsewhere, belong to the same invocation."""
+    known = context.get(_current)
+    if (known is not None and known.running) or loop_here() is None or (invocation := current()) is None:
+        return
+    with suppress(RuntimeError):  # it is the context that runs, and who runs in it is known as a thread is
+        context.run(_inherit, invocation)
+
+
+def _inherit(invocation: "Invocation") -> None:
+    be_home()
+    _current.set(invocation)
+
+
 def _stands() -> None:
     """Note that the program stands at a breakpoint, whoever reached it."""
     for invocation in running():
         invocation.note_breakpoint()
 
 
-_watch: Final = Watch(_owner_of, _hand_over, _stands)
+_watch: Final = Watch(_owner_of, _adopt, _hand_over, _stands)

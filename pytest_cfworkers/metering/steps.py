@@ -1,6 +1,8 @@
 """The steps of an event loop: each is charged to the invocation of its context, so tasks that take turns do not mix.
 
-asyncio offers no hook for them. Its loops in Python run each step by `asyncio.Handle._run`, a private name that this
+A task may be started with a context that knows no invocation, which is told of it then.
+
+asyncio offers no hook for steps. Its loops in Python run each step by `asyncio.Handle._run`, a private name that this
 file alone knows; under uvloop, whose handles are its own, a thread's steps stay with the invocation it works for.
 trio has instruments.
 """
@@ -30,8 +32,12 @@ def loop_here() -> object | None:
         return None
 
 
-def watch_asyncio(replaced: Replaced, owner_of: OwnerOf) -> None:
-    """Let each step of asyncio's loops be charged by its context."""
+Adopt = Callable[[Context], None]
+"""Lets a context that somebody has made for a task belong to who starts the task."""
+
+
+def watch_asyncio(replaced: Replaced, owner_of: OwnerOf, adopt: Adopt) -> None:
+    """Let each step of asyncio's loops be charged by its context, and a context that is given to a task be known."""
     if (asyncio := sys.modules.get("asyncio")) is None:
         return
 
@@ -48,7 +54,16 @@ def watch_asyncio(replaced: Replaced, owner_of: OwnerOf) -> None:
 
         return _run
 
+    def make_create(create_task: Any) -> Any:
+        def created(loop: Any, coroutine: Any, **options: Any) -> Any:
+            if (context := options.get("context")) is not None:
+                adopt(context)
+            return create_task(loop, coroutine, **options)
+
+        return created
+
     replaced(asyncio.Handle, "_run", make)
+    replaced(asyncio.BaseEventLoop, "create_task", make_create)
 
 
 @final

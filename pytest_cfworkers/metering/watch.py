@@ -10,7 +10,7 @@ from pytest_cfworkers.metering.allocations import watch_allocations
 from pytest_cfworkers.metering.breakpoints import watch_breakpoints
 from pytest_cfworkers.metering.certificates import watch_certificates
 from pytest_cfworkers.metering.replaced import Replaced
-from pytest_cfworkers.metering.steps import OwnerOf, TrioSteps, watch_asyncio
+from pytest_cfworkers.metering.steps import Adopt, OwnerOf, TrioSteps, watch_asyncio
 from pytest_cfworkers.metering.threads import HandOver, watch_threads
 
 
@@ -20,12 +20,14 @@ class Watch:
 
     Args:
         owner_of: Tells which account the work of a context belongs to.
+        adopt: Lets a context that somebody has made for a task belong to who starts the task.
         hand_over: Makes of a function one that works in another thread for whoever hands it over.
         stands: What is told when the program stands at a breakpoint.
     """
 
-    def __init__(self, owner_of: OwnerOf, hand_over: HandOver, stands: Callable[[], None]) -> None:
+    def __init__(self, owner_of: OwnerOf, adopt: Adopt, hand_over: HandOver, stands: Callable[[], None]) -> None:
         self._owner_of = owner_of
+        self._adopt = adopt
         self._hand_over = hand_over
         self._stands = stands
         self._steps: Final = TrioSteps(owner_of)
@@ -44,7 +46,7 @@ class Watch:
         with self._lock:
             self._invocations += 1
             if self._invocations == 1:
-                watch_asyncio(self._replaced, self._owner_of)
+                watch_asyncio(self._replaced, self._owner_of, self._adopt)
                 watch_threads(self._replaced, self._hand_over)
                 watch_certificates(self._replaced)
                 watch_allocations(self._replaced)

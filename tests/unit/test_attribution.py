@@ -434,6 +434,59 @@ def test_a_task_that_was_started_before_counts_for_nobody(run: Callable[..., Non
     assert found == [None] * 3
 
 
+def test_a_task_with_a_context_of_its_own_belongs_to_who_starts_it() -> None:
+    """Also where the context was used in another invocation, which has ended."""
+
+    async def ask() -> tuple[Invocation | None, object]:
+        return current(), account_here()
+
+    async def main() -> None:
+        loop, context = asyncio.get_running_loop(), contextvars.Context()
+        for _ in range(2):
+            with Invocation() as own, one_that_began_later():
+                tasks = [asyncio.create_task(ask(), context=context), loop.create_task(ask(), context=context)]
+                async with asyncio.TaskGroup() as group:
+                    tasks.append(group.create_task(ask(), context=contextvars.Context()))
+                assert await asyncio.gather(*tasks) == [(own, own.account)] * 3
+
+    asyncio.run(main())
+
+
+def test_a_context_that_knows_its_invocation_is_let_be() -> None:
+    async def ask() -> Invocation | None:
+        return current()
+
+    async def main() -> None:
+        with Invocation() as first:
+            context = contextvars.copy_context()
+            with Invocation():
+                assert await asyncio.create_task(ask(), context=context) is first
+
+    asyncio.run(main())
+
+
+def test_a_task_that_a_fixtures_task_starts_in_a_context_of_its_own_counts_for_nobody() -> None:
+    async def ask() -> Invocation | None:
+        return current()
+
+    async def main() -> None:
+        began = asyncio.Event()
+
+        async def poll() -> list[object]:
+            await began.wait()
+            contexts = contextvars.Context(), contextvars.copy_context()
+            return [await asyncio.create_task(ask(), context=context) for context in contexts]
+
+        polling = asyncio.create_task(poll())
+        with Invocation() as running:
+            began.set()
+            assert await polling == [None] * 2
+            with running.paused():
+                assert await asyncio.create_task(ask(), context=contextvars.Context()) is None
+
+    asyncio.run(main())
+
+
 def test_what_such_a_task_hands_to_a_pool_of_asyncio_counts_for_nobody() -> None:
     async def main() -> list[object]:
         began = asyncio.Event()

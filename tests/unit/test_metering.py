@@ -295,6 +295,7 @@ def test_certificates_are_told_apart_and_count(processor: Processor, monkeypatch
 def test_nothing_is_replaced_before_and_after() -> None:
     places = [
         (asyncio.Handle, "_run"),
+        (asyncio.BaseEventLoop, "create_task"),
         (threading.Thread, "start"),
         (ThreadPoolExecutor, "submit"),
         (ThreadPool, "map"),
