@@ -1,8 +1,7 @@
 """Responses that are handed out with their content loaded already, as those of mocks are: how they are read.
 
 On a network their content would still be to come. So reading and closing are seen at the methods of the response,
-which stays what it is in all else: the same object, with the same content. Only until then it says that it is open: who
-looks has not closed it, and who closes what is open must.
+which stays what it is in all else: the same object, with the same content, and closed.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -114,8 +113,10 @@ def _watched(kind: Any) -> type[Any]:  # noqa: C901 - one class
 
         @property
         def is_closed(self) -> bool:
-            """Whether it is closed: not while it is watched, so that whoever closes what is open does so."""
-            return False
+            """Whether it is closed. Who asks, and is told so, would have closed it."""
+            _end(self, "cancelled")
+            closed: bool = vars(self)["is_closed"]
+            return closed
 
         def __reduce_ex__(self, _: Any) -> Any:
             """Make copies, pickled or not, of the response's own class: nobody watches them."""
