@@ -13,13 +13,15 @@ import pytest
 import trio
 import trio.testing
 
-from pytest_cfworkers import Invocation, Limits, admission
+from pytest_cfworkers import CfLimitExceeded, Invocation, Limits, admission
 from pytest_cfworkers.admission import checkpoint, others_are_ready, wait_for_slot, wait_for_slot_async
 from pytest_cfworkers.callsite import NOWHERE, Site
+from pytest_cfworkers.d1.budget import BUDGET
 from pytest_cfworkers.guards.connection import Connection
 from tests.unit.turning import Clock
 
 HERE = Site()
+TRIP: Any = SimpleNamespace(kind="query", statements=("SELECT 1",), parameters=(0,), scans=lambda _: ())
 ENOUGH_S = 20.0
 """How long a test may hang before it is given up: nothing that passes waits for it."""
 
@@ -492,6 +494,31 @@ def test_a_deadline_that_strikes_after_the_sending_is_a_queued_timeout_where_nea
                 raise
         assert [violation.rule for violation in invocation.violations] == rules
         assert (late.state, late.outcome) == ("closed", "failed")
+
+    run(backend, main)
+
+
+@BACKENDS
+def test_a_round_trip_to_d1_that_was_queued_for_nearly_all_of_its_time_timed_out_there(backend: str) -> None:
+    async def main() -> None:
+        clock = Clock()
+        with contextlib.suppress(CfLimitExceeded), Invocation(Limits.none().replace(connections=1), clock=clock) as own:
+            first = open_one(own)
+
+            async def late() -> None:
+                with anyio.CancelScope() as scope:
+                    async with BUDGET.round_trip(TRIP):
+                        scope.deadline = anyio.current_time()
+                        clock.now = 10.0
+                        await anyio.sleep_forever()
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(late)
+                while not own.connections.queue:
+                    await checkpoint()
+                clock.now = 9.0
+                own.requests.close(first, "consumed")
+        assert [violation.rule for violation in own.violations] == ["connections", "queued-timeout"]
 
     run(backend, main)
 
