@@ -7,7 +7,7 @@ Engines of memory do, and code under test may (`tracemalloc.start`). A look of t
 import tracemalloc
 from _tracemalloc import is_tracing
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from threading import RLock
 from typing import Any, Final, NamedTuple, final
@@ -41,8 +41,11 @@ class Allocations:
         lock: Held while a look goes on, and by who begins to trace: the end of a look would end that, too.
     """
 
+    lock: AbstractContextManager[bool]
+
     def __init__(self) -> None:
-        self.lock = RLock()
+        self._turn = RLock()
+        self.lock = self._turn
         self._begun = 0
         self._latest = _OF_THE_TEST
         self._engines: list[Tracing] = []
@@ -83,7 +86,7 @@ class Allocations:
     @contextmanager
     def look(self) -> Iterator[bool]:
         """Let tracing be a look's. Tells whether it may be: nobody else traces or looks."""
-        if not self.lock.acquire(blocking=False):
+        if not self._turn.acquire(blocking=False):
             yield False
             return
         try:
@@ -96,7 +99,7 @@ class Allocations:
             finally:
                 self._looks_ended += 1
         finally:
-            self.lock.release()
+            self._turn.release()
 
 
 ALLOCATIONS: Final = Allocations()
