@@ -7,7 +7,7 @@ Engines of memory do, and code under test may (`tracemalloc.start`). A look of t
 import tracemalloc
 from _tracemalloc import is_tracing
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import wraps
 from threading import RLock
 from typing import Any, Final, NamedTuple, final
@@ -41,11 +41,10 @@ class Allocations:
         lock: Held while a look goes on, and by who begins to trace: the end of a look would end that, too.
     """
 
-    lock: AbstractContextManager[bool]
+    lock: RLock
 
     def __init__(self) -> None:
-        self._turn = RLock()
-        self.lock = self._turn
+        self.lock = RLock()
         self._begun = 0
         self._latest = _OF_THE_TEST
         self._engines: list[Tracing] = []
@@ -86,7 +85,7 @@ class Allocations:
     @contextmanager
     def look(self) -> Iterator[bool]:
         """Let tracing be a look's. Tells whether it may be: nobody else traces or looks."""
-        if not self._turn.acquire(blocking=False):
+        if not self.lock.acquire(blocking=False):
             yield False
             return
         try:
@@ -99,7 +98,7 @@ class Allocations:
             finally:
                 self._looks_ended += 1
         finally:
-            self._turn.release()
+            self.lock.release()
 
 
 ALLOCATIONS: Final = Allocations()
