@@ -110,8 +110,9 @@ class Seen:
     def _holes(self) -> int:
         """Bytes that were free inside the heap at the peak, and pages all the same, at most."""
         look, free, grown = self.look, self.before.large_free, self.grown
-        if look.grown >= grown * _NEAR:
-            return look.holes
+        if look.grown and look.grown >= grown * _NEAR:
+            since = max(grown - look.grown, 0)  # where much was free then, more may have been left free since
+            return look.holes + min(since, since * 2 * look.holes // look.grown)
         if free > grown // 4:
             return max(look.holes, min(free, grown))
         # A look that came too late: most of it was held at the peak, and freed since.

@@ -69,6 +69,11 @@ def test_a_look_near_the_peak_tells_what_of_the_free_memory_was_used() -> None:
     assert high < 23 * MB
 
 
+def test_what_grew_after_a_look_may_be_as_free_inside_as_what_was_looked_at() -> None:
+    looked = replace(seen(grown=280 * MB), look=Look(grown=240 * MB, holes=200 * MB, held=40 * MB), held=40 * MB)
+    assert looked.range().low <= 40 * MB
+
+
 def test_address_space_that_no_page_stands_for_was_taken_and_never_touched() -> None:
     low, best, _ = replace(seen(grown=0), size=200 * MB).range()
     assert best == 200 * MB
