@@ -110,13 +110,13 @@ class Seen:
     def _holes(self) -> int:
         """Bytes that were free inside the heap at the peak, and pages all the same, at most."""
         look, free, grown = self.look, self.before.large_free, self.grown
-        if look.grown and look.grown >= grown * _NEAR:
-            since = max(grown - look.grown, 0)  # where much was free then, more may have been left free since
-            return look.holes + min(since, since * 2 * look.holes // look.grown)
-        if free > grown // 4:
-            return max(look.holes, min(free, grown))
-        # A look that came too late: most of it was held at the peak, and freed since.
-        return min(look.holes, grown // 4)
+        since = max(
+            grown - look.grown, 0
+        )  # where much was free when it was looked at, more may have been left free since
+        holes = look.holes + (min(since, since * 2 * look.holes // look.grown) if look.grown else 0)
+        if look.grown < grown * _NEAR and free > grown // 4:
+            return max(holes, min(free, grown))
+        return holes
 
     def _held_wasted(self) -> int:
         """Bytes of what was held that nobody asked for, at most."""

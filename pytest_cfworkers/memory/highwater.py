@@ -196,14 +196,15 @@ class HighWater:
         if self._traced or ALLOCATIONS.traced:
             return unmeasured(self.name, _TRACED)
         watch, begun, now = self._watch, self._phase_heap, self._process.books.read()
+        files = max(watch.file - watch.phase_file_before, 0)
         seen = Seen(
             before=begun,
             now=now,
             edges=self._edges,
             look=Look(),
             sizes=self._sizes,
-            grown=max(watch.phase_resident - watch.phase_resident_before, 0),
-            mapped=self._shared > MB,
+            grown=max(watch.phase_resident - watch.phase_resident_before - files, 0),
+            mapped=self._shared - files > MB,
             own=0,
             size=watch.phase_size - watch.phase_size_before,
             size_now=watch.size_now - watch.phase_size_before,

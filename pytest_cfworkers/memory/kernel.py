@@ -37,10 +37,11 @@ class Watch:
         file: How much of what is resident now is files.
         size: The most address space.
         size_now: The address space now.
-        phase_resident: The most that was resident since it was last set to 0.
+        phase_resident: The most that was resident since the phase began.
         phase_size: The same for the address space.
         phase_resident_before: What was resident when the phase began.
         phase_size_before: The same for the address space.
+        phase_file_before: How much of what was resident when the phase began was files.
         resident_now: What is resident now.
     """
 
@@ -55,6 +56,7 @@ class Watch:
     phase_size: int = 0
     phase_resident_before: int = 0
     phase_size_before: int = 0
+    phase_file_before: int = 0
     resident_now: int = 0
     _paused: "Watch | None" = None
 
@@ -62,6 +64,7 @@ class Watch:
         """Let the marks of the phase begin with what is there now."""
         self.phase_resident = self.phase_resident_before = self.resident_now
         self.phase_size = self.phase_size_before = self.size_now
+        self.phase_file_before = self.file
 
     def pause(self) -> None:
         """Keep the marks of now."""
