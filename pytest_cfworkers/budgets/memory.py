@@ -89,7 +89,9 @@ class MemoryBudget:
 
         limits = self._limits
         mode = "trace" if limits.trace and limits.memory_mode == "auto" else limits.memory_mode
-        return MemoryTracker(limits.memory, engine=mode, baseline=limits.memory_baseline)
+        # Of two limits the one that somebody gave is to be judged: tracing would leave CPU time without a verdict.
+        traces = "memory" in limits.given or "cpu_ms" not in limits.given
+        return MemoryTracker(limits.memory, engine=mode, baseline=limits.memory_baseline, traces=traces)
 
     def _verdict(self) -> "Verdict | None":
         limits = self._limits

@@ -24,12 +24,13 @@ def prepare(mode: Mode, limit: int) -> None:
             process.prepare(limit)
 
 
-def start_engine(mode: Mode, limit: int) -> Engine:
+def start_engine(mode: Mode, limit: int, *, traces: bool = True) -> Engine:
     """Start the engine that answers for a limit.
 
     Args:
         mode: What was asked for.
         limit: Bytes.
+        traces: Whether "auto" may trace where so much is free in the heap that the cheap engine may not decide.
 
     Raises:
         OSError: The engine that was asked for does not work here; the text says why.
@@ -44,7 +45,7 @@ def start_engine(mode: Mode, limit: int) -> Engine:
         return _started(Sampled(limit))
     if _cheap_enough(mode, limit):
         try:
-            return _cheap(limit)
+            return _cheap(limit, traces=traces)
         except OSError:  # no Linux, or another allocator
             return start_engine("sample", limit)
     from pytest_cfworkers.memory.traced import Traced  # noqa: PLC0415 - only where it is needed
@@ -57,14 +58,14 @@ def _cheap_enough(mode: Mode, limit: int) -> bool:
     return mode == "auto" and limit >= FINEST and not ALLOCATIONS.traced
 
 
-def _cheap(limit: int) -> Engine:
+def _cheap(limit: int, *, traces: bool) -> Engine:
     try:
         from pytest_cfworkers.memory.highwater import HighWater  # noqa: PLC0415 - only where it works
     except ImportError as error:  # Windows has no module `resource`
         raise OSError(str(error)) from error
     engine = HighWater(limit)
     engine.start()
-    if engine.doubtful:  # too much is free in the heap to tell what of it the test uses
+    if traces and engine.doubtful:  # too much is free in the heap to tell what of it the test uses
         engine.stop()
         return start_engine("trace", limit)
     return engine

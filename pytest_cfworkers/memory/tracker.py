@@ -34,6 +34,7 @@ class MemoryTracker:
         engine: "auto" (cheap, and exact where that cannot tell), "trace" (tracemalloc), "memray", "sample" (psutil), or
             "off".
         baseline: A size that is taken before the code begins, or 0; it counts against the limit.
+        traces: Whether "auto" may trace where much is free in the heap. It takes CPU time, which nobody can judge then.
 
     Attributes:
         limit: Bytes.
@@ -51,11 +52,14 @@ class MemoryTracker:
     checkpoints: dict[str, tuple[int, float]]
     disturbed_by: str
 
-    def __init__(self, limit: int | str | None = None, *, engine: Mode = "auto", baseline: int | str = 0) -> None:
+    def __init__(
+        self, limit: int | str | None = None, *, engine: Mode = "auto", baseline: int | str = 0, traces: bool = True
+    ) -> None:
         self.limit = parse_size(limit) if limit is not None else Limits.plan().memory or 0
         self.baseline = parse_size(baseline, least=0)
         self.checkpoints = {}
         self._mode = engine
+        self._traces = traces
         self._engine: Engine | None = None
         self._measurement: Measurement | None = None
         self.disturbed_by = ""
@@ -82,7 +86,7 @@ class MemoryTracker:
             self._measurement = unmeasured(self._mode, why)
             return
         try:
-            self._engine = start_engine(self._mode, self._room)
+            self._engine = start_engine(self._mode, self._room, traces=self._traces)
         except OSError as error:
             self._measurement = unmeasured(self._mode, str(error))
 

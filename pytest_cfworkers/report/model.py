@@ -139,7 +139,8 @@ class TestRecord:
         violations = _distinct(found for invocation in counted for found in invocation.violations)
         violations += _beside(violations, (found for invocation in replaced for found in invocation.violations))
         allowed = _distinct(found for invocation in invocations for found in invocation.allowed)
-        needed = {found.rule for found in allowed}
+        advice = _distinct(found for invocation in invocations for found in invocation.advice)
+        needed = {found.rule for found in (*allowed, *advice)}  # who knows, where a rule could not be judged
         return cls(
             nodeid=nodeid,
             plan=first.limits.plan_name,
@@ -148,7 +149,7 @@ class TestRecord:
             known=_distinct(found for invocation in invocations for found in invocation.known),
             expected=_distinct(found for invocation in caught for found in invocation.violations),
             allowed=allowed,
-            advice=_distinct(found for invocation in invocations for found in invocation.advice),
+            advice=advice,
             unused={rule: why for rule, why in first.limits.allow.items() if rule not in needed},
             dropped=sum(invocation.requests.forgotten for invocation in invocations),
             walls_ms=tuple(round(wall, 3) for invocation in invocations for wall in invocation.walls_ms),

@@ -1,6 +1,7 @@
 """What the integration tests share: a user's project, kept apart from the run outside, and a server to talk to."""
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,8 +15,11 @@ import trio  # noqa: F401
 # Imported once here: pytester forgets what an inner run imported, and the next one would import it all again.
 import pytest_cfworkers.clients.watch
 import pytest_cfworkers.plugin.runtime
-import pytest_cfworkers.report.terminal  # noqa: F401
+import pytest_cfworkers.report.terminal
 from tests.integration.user_project import SENDING, Project
+
+if sys.platform == "linux":
+    import pytest_cfworkers.memory.highwater  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

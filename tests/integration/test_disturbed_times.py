@@ -230,3 +230,34 @@ def test_certificates_are_named(project: Project) -> None:
     result = project.run()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["    *.* ms of it went into certificates for SSL contexts, which no*"])
+
+
+NO_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the cheap engine of memory is Linux's")
+
+
+@pytest.fixture
+def fragmented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let so much be free in the heap that the cheap engine of memory says it may not decide."""
+    highwater = sys.modules["pytest_cfworkers.memory.highwater"]  # by its name another run's would be found
+    monkeypatch.setattr(highwater.HighWater, "doubtful", True)
+
+
+@NO_LINUX
+@pytest.mark.usefixtures("fragmented")
+def test_a_limit_of_cpu_time_alone_is_judged_whatever_is_free_in_the_heap(project: Project) -> None:
+    """Auto would trace to decide about the plan's memory, which nobody has asked for."""
+    project.write(test_it=OVER.format(first="", last="").replace(", wall_ms=1", ""))
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["cpu-time: * ms of CPU time, the limit is 1 ms"])
+
+
+@NO_LINUX
+@pytest.mark.usefixtures("fragmented")
+def test_a_limit_of_memory_beside_it_is_traced_and_the_allowance_is_not_called_needless(project: Project) -> None:
+    keys = "memory='64 MB', allow={'cpu-time': 'see #12'}"
+    project.write(test_it=OVER.format(first="", last="").replace("wall_ms=1", keys))
+    result = project.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["    not judged: *.* ms of CPU time, the limit is 1 ms"])
+    result.stdout.no_fnmatch_line("allowances that were not needed")
