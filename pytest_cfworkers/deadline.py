@@ -6,6 +6,8 @@ import sys
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from pytest_cfworkers.metering.timeouts import timeouts_of
+
 
 def in_trio() -> bool:
     """Tell whether this code runs in a trio task."""
@@ -37,7 +39,7 @@ def is_deadline(error: BaseException) -> bool:
         return True
     known = _this_turn.get(loop)
     if known is None:
-        known = _this_turn[loop] = _timeout_expires() or _wait_for_cancels()
+        known = _this_turn[loop] = _timeout_expires(loop) or _wait_for_cancels()
         loop.call_soon(_this_turn.pop, loop, None)
     return known
 
@@ -64,17 +66,18 @@ def _scope_expired(now: float) -> bool:
     return False
 
 
-def _timeout_expires() -> bool:
+def _timeout_expires(loop: asyncio.AbstractEventLoop) -> bool:
     """Look for an `asyncio.Timeout` that has cancelled and waits for its block to end.
 
     It may stand in another task than the cancelled one (around a `gather`), and no public way leads from one
-    to the other; so every living one is asked. A timeout of another block that expires in the same moment
-    cannot be told apart.
+    to the other; so every living one is asked, at last those that were entered before anybody noted them. A timeout of
+    another block that expires in the same moment cannot be told apart.
     """
-    return any(
-        isinstance(held, asyncio.Timeout) and held.expired() and repr(held).startswith("<Timeout [expiring]")
-        for held in gc.get_referrers(asyncio.Timeout)
-    )
+    return any(map(_expires, timeouts_of(loop))) or any(map(_expires, gc.get_referrers(asyncio.Timeout)))
+
+
+def _expires(held: Any) -> bool:
+    return isinstance(held, asyncio.Timeout) and held.expired() and repr(held).startswith("<Timeout [expiring]")
 
 
 def _wait_for_cancels() -> bool:

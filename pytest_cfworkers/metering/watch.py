@@ -12,11 +12,12 @@ from pytest_cfworkers.metering.certificates import watch_certificates
 from pytest_cfworkers.metering.replaced import Replaced
 from pytest_cfworkers.metering.steps import Adopt, OwnerOf, TrioSteps, watch_asyncio
 from pytest_cfworkers.metering.threads import HandOver, watch_threads
+from pytest_cfworkers.metering.timeouts import watch_timeouts
 
 
 @final
 class Watch:
-    """Watches event loops, threads, certificates, debuggers and tracemalloc while at least one invocation runs.
+    """Watches loops, timeouts, threads, certificates, debuggers and tracemalloc while at least one invocation runs.
 
     Args:
         owner_of: Tells which account the work of a context belongs to.
@@ -47,6 +48,7 @@ class Watch:
             self._invocations += 1
             if self._invocations == 1:
                 watch_asyncio(self._replaced, self._owner_of, self._adopt)
+                watch_timeouts(self._replaced)
                 watch_threads(self._replaced, self._hand_over)
                 watch_certificates(self._replaced)
                 watch_allocations(self._replaced)

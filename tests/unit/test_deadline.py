@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 
+from pytest_cfworkers import Invocation, Limits
 from pytest_cfworkers.deadline import in_trio, is_deadline
 
 BLINK_S = 0.001
@@ -255,6 +256,37 @@ def test_under_trio_a_failing_sibling_is_no_deadline() -> None:
     with pytest.raises(ExceptionGroup):
         trio.run(main)
     assert taken == [False]
+
+
+@pytest.mark.parametrize("within", [by_timeout, by_timeout_around_a_gather, by_wait_for_a_gather])
+def test_while_an_invocation_runs_nobody_looks_through_all_that_lives_for_a_timeout(
+    within: Callable[[Watched], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes longer the more lives, and a test whose requests time out one after another would wait for each."""
+    monkeypatch.setattr("gc.get_referrers", lambda _: [])
+    watched, before = Watched(), asyncio.Timeout.__aenter__
+
+    async def main() -> None:
+        with contextlib.suppress(TimeoutError):
+            await within(watched)
+
+    with Invocation(Limits.none()):
+        asyncio.run(main())
+    assert watched.taken_for
+    assert asyncio.Timeout.__aenter__ is before
+
+
+def test_a_timeout_that_was_entered_before_the_invocation_is_told_too() -> None:
+    watched = Watched()
+
+    async def main() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BLINK_S):
+                with Invocation(Limits.none()):
+                    await watched()
+
+    asyncio.run(main())
+    assert watched.taken_for
 
 
 def test_an_error_that_is_no_cancellation_is_no_deadline() -> None:
