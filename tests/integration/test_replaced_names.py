@@ -47,18 +47,27 @@ PATCHED = """
 
         with blockbuster_ctx():
             assert asyncio.run(run()) == 1
+
+    @pytest.mark.cf_limits(memory=None)
+    def test_no_block_that_measures_memory_blocks_the_loop(cf_invocation):
+        async def run():
+            with cf_invocation(memory="64 MB"):
+                return await asyncio.to_thread(int, "1")
+
+        with blockbuster_ctx():
+            assert asyncio.run(run()) == 1
 """
 
 
 def test_what_is_replaced_is_the_tests_alone(project: Project) -> None:
     project.write(test_it=PATCHED)
-    project.run("-W", "error").assert_outcomes(passed=8)
+    project.run("-W", "error").assert_outcomes(passed=9)
 
 
 def test_nothing_blocks_the_loop_of_a_process_that_has_just_begun(project: Project) -> None:
     project.write(test_it=PATCHED)
     result = project.pytester.runpytest_subprocess("-k", "blocks")
-    result.assert_outcomes(passed=1, deselected=7)
+    result.assert_outcomes(passed=2, deselected=7)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the files of the kernel are Linux's")
