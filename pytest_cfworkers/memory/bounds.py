@@ -96,7 +96,8 @@ class Seen:
         held_wasted = self._held_wasted()
         low = max(surely_grown - most - self._holes() - self.sizes.taken + reused, self.held - held_wasted)
         waste = (least + most) // 2
-        best = max(self.grown - self._mostly_free() - waste + reused, self.held - min(waste, held_wasted), low)
+        likely = self.grown - self._mostly_free() - self.sizes.taken - waste + reused
+        best = max(likely, self.held - min(waste, held_wasted), low)
         high = max(self.grown - least + hidden + untouched + freed, best)
         return Range(max(min(low, best) - _RESOLUTION, 0), best, high + _RESOLUTION)
 
@@ -120,10 +121,9 @@ class Seen:
 
     def _held_wasted(self) -> int:
         """Bytes of what was held that nobody asked for, at most."""
-        before = {row.size: row.used for row in self.before.classes}
-        held = {row.size: row.used - before.get(row.size, 0) for row in self.now.classes}
-        counts = {size: max(count, self.look.blocks.get(size, 0)) for size, count in held.items()}
-        wasted = sum(count * _WASTE.get(size, _WASTE_OF_LARGER) for size, count in counts.items() if count > 0)
+        now, look = self.now.more_blocks(self.before), self.look.held_blocks
+        counts = {size: max(now.get(size, 0), look.get(size, 0)) for size in now.keys() | look.keys()}
+        wasted = sum(count * _WASTE.get(size, _WASTE_OF_LARGER) for size, count in counts.items())
         return min(wasted, int(self.held * _WASTE_SHARE))
 
     def _mostly_free(self) -> int:

@@ -1,6 +1,8 @@
 """Which engine measures: the cheap one where it can tell, the exact one where it cannot."""
 
+import ctypes
 from contextlib import suppress
+from functools import cache
 from typing import Final, Literal, get_args
 
 from pytest_cfworkers.memory.engine import Engine
@@ -55,7 +57,26 @@ def start_engine(mode: Mode, limit: int, *, traces: bool = True) -> Engine:
 
 def _cheap_enough(mode: Mode, limit: int) -> bool:
     # Where the application or the user traces already, its books would count as memory of the test.
-    return mode == "auto" and limit >= FINEST and not ALLOCATIONS.traced
+    return mode == "auto" and limit >= FINEST and not ALLOCATIONS.traced and not _is_padded() and not _is_bounded()
+
+
+@cache
+def _is_padded() -> bool:
+    """Tell whether Python's allocator is another than usual: under `-X dev` each block has margins, which are pages."""
+    name = getattr(ctypes.pythonapi, "_PyMem_GetCurrentAllocatorName", None)
+    if name is None:
+        return False
+    name.restype = ctypes.c_char_p
+    return name() not in {b"pymalloc", None}
+
+
+def _is_bounded() -> bool:
+    """Tell whether the address space has a limit (`ulimit -v`): what is reserved to level marks would be missed."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        return False
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 def _cheap(limit: int, *, traces: bool) -> Engine:

@@ -70,6 +70,11 @@ class Heap:
         """Bytes that small objects can take without any growth of the process."""
         return self.unused_pools + sum(row.size * row.free for row in self.classes)
 
+    def more_blocks(self, before: "Heap") -> dict[int, int]:
+        """Return how many more blocks of small objects of each size are handed out than before."""
+        used = {row.size: row.used for row in before.classes}
+        return {row.size: row.used - used.get(row.size, 0) for row in self.classes if row.used > used.get(row.size, 0)}
+
     def without(self, since: "Heap", until: "Heap") -> "Heap":
         """Return these books as they would be had what was done between two moments been done before them."""
         earlier, later = ({row.size: row for row in heap.classes} for heap in (since, until))

@@ -30,6 +30,7 @@ class Look:
         holes: How many bytes were free inside the heap and pages all the same, at most.
         reused: How many less bytes were free in pymalloc than at the start: used without growth.
         held: How many more bytes were handed out than at the start, at any look.
+        held_blocks: How many more small blocks of each size there were at that look.
         size: Bytes by which the address space had grown when what was handed out was last counted.
     """
 
@@ -38,6 +39,7 @@ class Look:
     holes: int = 0
     reused: int = 0
     held: int = 0
+    held_blocks: Mapping[int, int] = field(default_factory=dict)
     size: int = 0
 
     def worth_another(self, grown: int, limit: int) -> bool:
@@ -60,7 +62,10 @@ class Look:
             before: The heap at the start.
             now: The heap now.
         """
-        return replace(self, size=size, held=max(now.in_use - before.in_use, self.held))
+        held = now.in_use - before.in_use
+        if held <= self.held:
+            return replace(self, size=size)
+        return replace(self, size=size, held=held, held_blocks=now.more_blocks(before))
 
     def next(self, grown: int, before: Heap, now: Heap) -> Self:
         """Look again.
@@ -70,17 +75,18 @@ class Look:
             before: The heap at the start.
             now: The heap now.
         """
-        used = {row.size: row.used for row in before.classes}
-        held = max(now.in_use - before.in_use, 0)
+        held, blocks = max(now.in_use - before.in_use, 0), now.more_blocks(before)
         # What was free at the start was given back; freed again, it is a page, so the sums alone do not tell.
         large = min(now.large_free, max(grown - held, 0))
+        most = held > self.held
         return type(self)(
-            grown,
-            {row.size: row.used - used.get(row.size, 0) for row in now.classes if row.used > used.get(row.size, 0)},
-            large + max(now.small_free - before.small_free, 0),
-            max(before.small_free - now.small_free, 0),
-            max(held, self.held),
-            self.size,
+            grown=grown,
+            blocks=blocks,
+            holes=large + max(now.small_free - before.small_free, 0),
+            reused=max(before.small_free - now.small_free, 0),
+            held=held if most else self.held,
+            held_blocks=blocks if most else self.held_blocks,
+            size=self.size,
         )
 
     def deciding(self, limit: int) -> bool:

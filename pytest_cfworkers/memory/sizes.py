@@ -4,12 +4,12 @@ A block of 32 bytes may hold a float of 24 or a number of 32. Where that decides
 is traced for a moment, and the sizes seen stand for the rest.
 """
 
-import time
 from _tracemalloc import _get_traces, get_traced_memory, get_tracemalloc_memory
 from _tracemalloc import start as start_tracing
 from _tracemalloc import stop as stop_tracing
 from collections import Counter
 from itertools import islice
+from time import sleep  # now: a test may replace it, and count its calls
 from typing import Final, final
 
 from pytest_cfworkers.metering.allocations import ALLOCATIONS
@@ -27,8 +27,11 @@ _LOOKS: Final = 3
 _ENOUGH: Final = 20
 """Blocks of a size that must be seen to say what they waste."""
 
-_TRACE: Final = 128
-"""Bytes that a trace takes in a snapshot."""
+_TRACE: Final = 256
+"""Bytes that a trace takes in a list of all, at most."""
+
+_TOO_MUCH: Final = 4 * 2**20
+"""Bytes of traces of which no list is made: one call (`json.loads`) may go on for long, and give nobody a turn."""
 
 _MOST: Final = 2_000
 _ALIGNMENT: Final = 16
@@ -64,11 +67,12 @@ class Sizes:
             start_tracing(1)
             try:
                 for _ in range(_MOMENTS):
-                    time.sleep(_MOMENT_S)
+                    sleep(_MOMENT_S)
                     if get_traced_memory()[0] > _TELLING:
                         break
-                traces = _get_traces()
-                _taken += get_tracemalloc_memory() + len(traces) * _TRACE
+                tables = get_tracemalloc_memory()
+                traces = _get_traces() if tables < _TOO_MUCH else []
+                _taken += tables + len(traces) * _TRACE
             finally:
                 stop_tracing()
         for trace in islice(traces, _MOST):

@@ -8,7 +8,7 @@ from typing import Self, final
 from pytest_cfworkers import tracers
 from pytest_cfworkers.guards.memory import Measurement, unmeasured
 from pytest_cfworkers.in_force import Limits
-from pytest_cfworkers.memory.choice import SMALLEST, Mode, prepare, start_engine
+from pytest_cfworkers.memory.choice import MODES, SMALLEST, Mode, prepare, start_engine
 from pytest_cfworkers.memory.engine import Engine
 from pytest_cfworkers.size import format_size, parse_size
 from pytest_cfworkers.violation import CfLimitExceeded
@@ -44,7 +44,7 @@ class MemoryTracker:
         disturbed_by: What made a figure meaningless meanwhile; "" for nothing.
 
     Raises:
-        ValueError: A size is none.
+        ValueError: A size or an engine is none.
     """
 
     limit: int
@@ -58,6 +58,8 @@ class MemoryTracker:
         self.limit = parse_size(limit) if limit is not None else Limits.plan().memory or 0
         self.baseline = parse_size(baseline, least=0)
         self.checkpoints = {}
+        if engine not in MODES:
+            raise ValueError(f"engine={engine!r} is none: give one of {', '.join(MODES)}")
         self._mode = engine
         self._traces = traces
         self._engine: Engine | None = None
@@ -205,7 +207,7 @@ class MemoryTracker:
         if self._mode == "off":
             return "--cf-memory=off"
         if self.limit < SMALLEST:
-            least = f"a limit of {format_size(self.limit)} is less than can be told apart: {format_size(SMALLEST)}"
+            least = f"a limit of {self.limit:,} bytes is less than can be told apart: {SMALLEST:,} bytes"
             return f'{least} (a number alone is bytes; megabytes are "64 MB")'
         if self._room <= 0:
             return f"nothing is left of {format_size(self.limit)} after a baseline of {format_size(self.baseline)}"

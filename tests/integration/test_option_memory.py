@@ -150,7 +150,7 @@ def test_a_limit_too_small_to_measure_is_told(project: Project) -> None:
     result = project.run()
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
-        ["    memory was not measured: *1000 B is less than *: 64 KB (a number alone is bytes; megabytes are ?64 MB?)"]
+        ["    memory was not measured: *1,000 bytes is less than *: 65,536 bytes (a number alone is bytes; *64 MB?)"]
     )
 
 

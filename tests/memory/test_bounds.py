@@ -74,6 +74,15 @@ def test_what_grew_after_a_look_may_be_as_free_inside_as_what_was_looked_at() ->
     assert looked.range().low <= 40 * MB
 
 
+def test_what_blocks_waste_is_that_of_the_look_at_which_the_most_was_held() -> None:
+    """A later look, when all was freed and the process larger for other reasons, knows of no blocks."""
+    before, most = heap(), heap(used=32 * 1_000_000)
+    look = Look().next(34 * MB, before, most).next(40 * MB, before, before)
+    freed = replace(seen(grown=0), look=look, held=look.held)
+    assert look.held == 32 * 1_000_000
+    assert freed.range().low < 24 * 1_000_000
+
+
 def test_address_space_that_no_page_stands_for_was_taken_and_never_touched() -> None:
     low, best, _ = replace(seen(grown=0), size=200 * MB).range()
     assert best == 200 * MB

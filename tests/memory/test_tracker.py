@@ -5,12 +5,14 @@ import ctypes
 import gc
 import mmap
 import os
+import subprocess
 import sys
 import threading
 import time
 import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -109,17 +111,22 @@ def test_a_nested_tracker_sees_its_own_stretch_and_the_outer_one_sees_all(engine
 def test_what_a_nested_tracker_does_at_its_start_is_not_the_outer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """It lets threads trim the arenas of others, which makes the process larger, and must fill no free blocks."""
     _leave_arenas(count=12)
-    with MemoryTracker() as outer:
-        monkeypatch.setattr("pytest_cfworkers.memory.arenas._SMALL_END", -1)
-        monkeypatch.setattr("pytest_cfworkers.memory.preparation.UNKNOWN_SHARE", 0.0)
-        monkeypatch.setattr("pytest_cfworkers.memory.preparation.FREE_SHARE", 0.0)
-        for _ in range(3):
-            small = [object() for _ in range(200_000)]
-            del small
-            with MemoryTracker():
-                pass
-    assert outer.measurement.low < 8 * MB, outer.measurement
-    assert outer.measurement.high < 30 * MB, outer.measurement
+
+    def outer(inner: Callable[[], Any]) -> Measurement:
+        with MemoryTracker() as tracker, monkeypatch.context() as patch:
+            patch.setattr("pytest_cfworkers.memory.arenas._SMALL_END", -1)
+            patch.setattr("pytest_cfworkers.memory.preparation.UNKNOWN_SHARE", 0.0)
+            patch.setattr("pytest_cfworkers.memory.preparation.FREE_SHARE", 0.0)
+            for _ in range(3):
+                small = [object() for _ in range(200_000)]
+                del small
+                with inner():
+                    pass
+        return tracker.measurement
+
+    alone, nested = outer(nullcontext), outer(MemoryTracker)
+    assert nested.low < 8 * MB, nested
+    assert nested.high < alone.high + 22 * MB, (alone, nested)
 
 
 def _leave_arenas(count: int) -> None:
@@ -366,9 +373,10 @@ def test_a_limit_below_what_can_be_told_apart_gives_no_figure() -> None:
     with MemoryTracker(1_000) as tracker:
         pass
     assert tracker.measurement.why == (
-        'a limit of 1000 B is less than can be told apart: 64 KB (a number alone is bytes; megabytes are "64 MB")'
+        "a limit of 1,000 bytes is less than can be told apart: 65,536 bytes "
+        '(a number alone is bytes; megabytes are "64 MB")'
     )
-    with pytest.raises(RuntimeError, match=r"^Memory is not measured: a limit of 1000 B"):
+    with pytest.raises(RuntimeError, match=r"^Memory is not measured: a limit of 1,000 bytes"):
         tracker.peak  # noqa: B018 - asking is the point
 
 
@@ -413,7 +421,7 @@ def in_a_look(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]
     def look(do: Callable[[], object]) -> None:
         with monkeypatch.context() as patch:
             patch.setattr("pytest_cfworkers.memory.sizes._MOMENTS", 1)
-            patch.setattr("time.sleep", lambda _: do())
+            patch.setattr("pytest_cfworkers.memory.sizes.sleep", lambda _: do())
             Sizes().look()
 
     return look
@@ -654,6 +662,53 @@ def test_a_fork_finds_one_thread_and_no_warning() -> None:
         _, status = os.waitpid(child, 0)
         assert status == 0
         assert tracker.running
+
+
+def test_an_engine_that_there_is_none_of_is_refused() -> None:
+    engine: Any = "Auto"
+    with pytest.raises(ValueError, match=r"^engine='Auto' is none: give one of auto, trace, memray, sample, off$"):
+        MemoryTracker("64 MB", engine=engine)
+
+
+MEASURE = """
+import resource, sys
+from pytest_cfworkers import MemoryTracker
+
+if "bounded" in sys.argv:
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+with MemoryTracker("64 MB") as tracker:
+    numbers = [number * 1.5 for number in range(100_000)]
+print(tracker.measurement.engine)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the cheap engine is Linux's")
+@pytest.mark.parametrize(
+    ("options", "engine"),
+    [
+        (["-c", MEASURE], "high-water"),
+        (["-X", "dev", "-c", MEASURE], "tracemalloc"),
+        (["-c", MEASURE, "bounded"], "tracemalloc"),
+    ],
+    ids=["as usual", "blocks with margins", "bounded address space"],
+)
+def test_where_pages_tell_nothing_or_address_space_is_short_auto_traces(options: list[str], engine: str) -> None:
+    command = [sys.executable, *options]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+    assert told.stdout.strip() == engine
+
+
+def test_a_look_at_sizes_in_a_call_that_gives_no_turn_makes_no_list_of_all_that_it_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The moment is as long as the call then, and the list would be larger than what it took."""
+    monkeypatch.setattr("pytest_cfworkers.memory.sizes.sleep", lambda _: blocks.extend(map(str, range(150_000))))
+    monkeypatch.setattr("pytest_cfworkers.memory.sizes._get_traces", lambda: pytest.fail("a list of all"))
+    blocks: list[str] = []
+    sizes = Sizes()
+    sizes.look()
+    assert sizes.taken > 4 * MB
+    assert not tracemalloc.is_tracing()
 
 
 def test_a_tracker_runs_once() -> None:
