@@ -8,14 +8,15 @@ import asyncio
 import contextlib
 import inspect
 import threading
-import time
+from _thread import start_new_thread
 from asyncio import sleep  # now: tests of pauses between tries replace it
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, final
 
 import anyio
 import anyio.lowlevel
 
+from pytest_cfworkers.clock import SystemClock
 from pytest_cfworkers.deadline import in_trio, is_deadline
 from pytest_cfworkers.guards.connection import Connection
 from pytest_cfworkers.invocation import Invocation
@@ -68,15 +69,34 @@ class _TaskWaiter:
             self._soon(self._event.set)
 
     async def wait(self, timeout_s: float) -> None:
-        with anyio.move_on_after(timeout_s):
+        with anyio.move_on_after(timeout_s), self._alarm(timeout_s):
             await self._event.wait()
         self._event = anyio.Event()
+
+    @contextlib.contextmanager
+    def _alarm(self, timeout_s: float) -> Iterator[None]:
+        """Wake it after some seconds of the system's, where a test has a clock of its own: a loop may stand still."""
+        if not SystemClock.is_replaced():
+            yield
+            return
+        over = threading.Lock()
+        over.acquire(blocking=False)
+
+        def ring() -> None:
+            if not over.acquire(timeout=timeout_s):
+                self.wake()
+
+        start_new_thread(ring, ())
+        try:
+            yield
+        finally:
+            over.release()
 
 
 @final
 class _Countdown:
     def __init__(self, timeout_s: float | None) -> None:
-        self._start = time.monotonic()
+        self._start = SystemClock.monotonic()
         self._timeout_s = timeout_s
 
     def is_over(self) -> bool:
@@ -90,7 +110,7 @@ class _Countdown:
         return max(0.0, end - self._passed_s())
 
     def _passed_s(self) -> float:
-        return time.monotonic() - self._start
+        return SystemClock.monotonic() - self._start
 
 
 def wait_for_slot(invocation: Invocation, connection: Connection, timeout_s: float | None) -> bool:

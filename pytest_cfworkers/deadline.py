@@ -6,6 +6,7 @@ import sys
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from pytest_cfworkers.lineage import waiting_tasks
 from pytest_cfworkers.metering.timeouts import timeouts_of
 
 
@@ -37,18 +38,9 @@ def is_deadline(error: BaseException) -> bool:
         return False
     if _scope_expired(loop.time()):
         return True
-    known = _this_turn.get(loop)
-    if known is None:
-        known = _this_turn[loop] = _timeout_expires(loop) or _wait_for_cancels()
-        loop.call_soon(_this_turn.pop, loop, None)
-    return known
-
-
-_this_turn: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, bool]] = WeakKeyDictionary()
-"""What was found in this turn of a loop: hundreds may be cancelled in one, and a look goes through all that lives.
-
-It holds for whoever is woken before it is forgotten: a timeout that expires after the look wakes its task later.
-"""
+    task = asyncio.current_task(loop)
+    tasks = (task, *waiting_tasks(task))
+    return any(map(_ends, tasks)) or not _unnoted(loop).isdisjoint(tasks)
 
 
 def _scope_expired(now: float) -> bool:
@@ -66,32 +58,42 @@ def _scope_expired(now: float) -> bool:
     return False
 
 
-def _timeout_expires(loop: asyncio.AbstractEventLoop) -> bool:
-    """Look for an `asyncio.Timeout` that has cancelled and waits for its block to end.
-
-    It may stand in another task than the cancelled one (around a `gather`), and no public way leads from one
-    to the other; so every living one is asked, at last those that were entered before anybody noted them. A timeout of
-    another block that expires in the same moment cannot be told apart.
-    """
-    return any(map(_expires, timeouts_of(loop))) or any(map(_expires, gc.get_referrers(asyncio.Timeout)))
+def _ends(task: Any) -> bool:
+    """Tell whether a deadline ends a task that was cancelled, or that waits for one that was (in a `gather`)."""
+    return task is not None and (any(map(_expires, timeouts_of(task))) or _waits_for_a_cancelled_one(task))
 
 
 def _expires(held: Any) -> bool:
+    """Tell whether something is an `asyncio.Timeout` that has cancelled its task, and waits for its block to end."""
     return isinstance(held, asyncio.Timeout) and held.expired() and repr(held).startswith("<Timeout [expiring]")
 
 
-def _wait_for_cancels() -> bool:
-    """Look for a `wait_for` that ends its task by hand: without time left, and on Python 3.11 always.
+def _waits_for_a_cancelled_one(task: Any) -> bool:
+    """Tell whether a task is in a `wait_for` that ends another by hand: without time left, and on 3.11 always.
 
     On 3.11 it stands in the same place when it is cancelled itself, and then what it waited for is cancelled, too.
     """
-    for task in asyncio.all_tasks():
-        step: Any = task.get_coro()
-        while step is not None:
-            inner = getattr(step, "cr_await", None)
-            if getattr(inner, "__name__", None) == "_cancel_and_wait":
-                waiter = step.cr_frame.f_locals.get("waiter")
-                if waiter is None or not waiter.cancelled():
-                    return True
-            step = inner
+    step: Any = task.get_coro()
+    while step is not None:
+        inner = getattr(step, "cr_await", None)
+        if getattr(inner, "__name__", None) == "_cancel_and_wait":
+            waiter = step.cr_frame.f_locals.get("waiter")
+            return waiter is None or not waiter.cancelled()
+        step = inner
     return False
+
+
+def _unnoted(loop: asyncio.AbstractEventLoop) -> frozenset[object]:
+    """Return the tasks of timeouts that expire and were entered before anybody noted them.
+
+    Hundreds may be cancelled in one turn of a loop, and this looks through all that lives: so once for each turn.
+    """
+    known = _this_turn.get(loop)
+    if known is None:
+        expiring = filter(_expires, gc.get_referrers(asyncio.Timeout))
+        known = _this_turn[loop] = frozenset(getattr(timeout, "_task", None) for timeout in expiring)
+        loop.call_soon(_this_turn.pop, loop, None)
+    return known - {None}
+
+
+_this_turn: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, frozenset[object]]] = WeakKeyDictionary()

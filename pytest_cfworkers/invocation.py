@@ -1,6 +1,5 @@
 """`Invocation`: one run of a Worker for one event: its budgets, its begin and end, and the verdict."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -11,6 +10,7 @@ from pytest_cfworkers.budgets.memory import MemoryBudget
 from pytest_cfworkers.budgets.requests import RequestBudget
 from pytest_cfworkers.budgets.time import TimeBudget
 from pytest_cfworkers.children import Children
+from pytest_cfworkers.clock import SystemClock
 from pytest_cfworkers.guards.connections import ConnectionGuard
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.metering.account import Account
@@ -65,8 +65,8 @@ class Invocation:
         limits: Limits | None = None,
         *,
         enforce: bool = True,
-        clock: Callable[[], float] = time.monotonic,
-        cpu_clock: Callable[[], float] = time.thread_time,
+        clock: Callable[[], float] = SystemClock.monotonic,
+        cpu_clock: Callable[[], float] = SystemClock.thread_time,
         name: str = "",
         opener: "Invocation | None" = None,
         parent: "Invocation | None" = None,

@@ -66,12 +66,17 @@ def waiting_coroutines(task: Any) -> Iterator[Any]:
             yield nursery.parent_task.coro
             nursery = nursery.parent_task.parent_nursery
         return
+    yield from (waiter.get_coro() for waiter in waiting_tasks(task))
+
+
+def waiting_tasks(task: Any) -> Iterator[Any]:
+    """Yield the tasks of asyncio that wait for one of them, the nearest first; for None there are none."""
     seen = {task}
     while task is not None:
         task = next((waiter for waiter in _waiters(task) if waiter not in seen), None)
         if task is not None:
             seen.add(task)
-            yield task.get_coro()
+            yield task
 
 
 def _coroutine_of(task: Any) -> Any:

@@ -1,11 +1,11 @@
 """`Timer`: how long a piece of work takes, phase by phase, and a limit for one operation. Needs no pytest."""
 
 import inspect
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
+from pytest_cfworkers.clock import SystemClock
 from pytest_cfworkers.keys import LimitsError
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ class Timer:
     def __init__(
         self,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        cpu_clock: Callable[[], float] = time.thread_time,
+        clock: Callable[[], float] = SystemClock.monotonic,
+        cpu_clock: Callable[[], float] = SystemClock.thread_time,
     ) -> None:
         self._clock = clock
         self._cpu_clock = cpu_clock

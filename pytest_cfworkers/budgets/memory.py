@@ -1,9 +1,9 @@
 """`MemoryBudget`: the memory of one invocation, and how it is judged."""
 
 from collections.abc import Iterator
-from time import monotonic
 from typing import TYPE_CHECKING, final
 
+from pytest_cfworkers.clock import SystemClock
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.violation import Violation
 
@@ -55,7 +55,7 @@ class MemoryBudget:
         if self.measured:
             self.tracker = self._made()
             self.tracker.start()
-        self.started_at = monotonic()
+        self.started_at = SystemClock.monotonic()
 
     def stop(self) -> None:
         """End."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import apsw
 
+from pytest_cfworkers.clock import SystemClock
 from pytest_cfworkers.d1.backend import Answer
 from pytest_cfworkers.d1.bookkeeping import Bookkeeping
 from pytest_cfworkers.d1.connection import MEMORY, refusal
@@ -208,7 +208,7 @@ class Engine:
         self._cursor = self.store.connection.cursor()
 
     def _run(self, sql: str, params: tuple[Wire, ...], meter: Meter, *, counted: bool) -> RawResult:
-        started = time.perf_counter()
+        started = SystemClock.perf_counter()
         store, books = self.store, self._bookkeeping
         last, size, total = meter.last, meter.size, meter.total - books.written
         program = self._programs.of(sql)
@@ -232,7 +232,7 @@ class Engine:
             from_database(rows) if rows else [],
             {
                 "served_by": "miniflare.db",
-                "duration": (time.perf_counter() - started) * 1000,
+                "duration": (SystemClock.perf_counter() - started) * 1000,
                 "changes": after - total,
                 "last_row_id": from_sqlite(meter.last),
                 "changed_db": after != total or meter.last != last or meter.size != size,

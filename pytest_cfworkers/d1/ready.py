@@ -7,9 +7,9 @@ and everything that fails, takes the long way in `engine`.
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pytest_cfworkers.clock import SystemClock
 from pytest_cfworkers.d1.javascript import SAFE_INTEGER
 from pytest_cfworkers.d1.result import JsDict
 from pytest_cfworkers.d1.rows import Linear
@@ -74,7 +74,7 @@ class Meter:
         self.total: int = connection.total_changes()
         self.last: int = connection.last_insert_rowid()
         self.size: int = self.store.size()
-        self.clock: float = perf_counter()
+        self.clock: float = SystemClock.perf_counter()
 
 
 def make_ready(compiled: Compiled) -> Ready | None:
@@ -152,7 +152,7 @@ def run_ready(
             if frees:
                 store.size_changed()
                 cache_used = -1
-            started, clock = clock, perf_counter()
+            started, clock = clock, SystemClock.perf_counter()
             before, total = total, changes_now()
             last_before, last = last, rowid_now()
             size_before = size

@@ -6,12 +6,12 @@ What is free in them must go back to the kernel before code is measured, since u
 import _thread
 import os
 import re
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Barrier, BrokenBarrierError, get_native_id
 from typing import Final, Self, final
 
+from pytest_cfworkers.clock import SystemClock
 from pytest_cfworkers.memory.c_library import CLibrary
 
 PAGE: Final = 4096
@@ -104,8 +104,8 @@ def _trim_ends(library: CLibrary, count: int) -> None:
         _thread.start_new_thread(run, ())
     with suppress(BrokenBarrierError):
         together.wait()
-    until = time.monotonic() + _PATIENCE_S
-    while started & _threads() and time.monotonic() < until:
+    until = SystemClock.monotonic() + _PATIENCE_S
+    while started & _threads() and SystemClock.monotonic() < until:
         os.sched_yield()
 
 

@@ -2,8 +2,9 @@
 
 from array import array
 from collections.abc import Iterator
-from time import monotonic  # now: a test may replace it, and a sample must not take its turn
 from typing import Final, final
+
+from pytest_cfworkers.clock import SystemClock
 
 _MOST: Final = 256
 """Samples that are kept; a longer run keeps fewer of each second."""
@@ -34,7 +35,7 @@ class Samples:
             self._every *= 2
             for place in range(self._count):
                 self._moments[place], self._sizes[place] = self._moments[2 * place], self._sizes[2 * place]
-        self._moments[self._count] = monotonic()
+        self._moments[self._count] = SystemClock.monotonic()
         self._sizes[self._count] = size
         self._count += 1
 

@@ -1,11 +1,11 @@
 """`MemoryTracker`: how much memory a block of code takes, and whether that keeps a limit."""
 
 import warnings
-from time import monotonic
 from types import TracebackType
 from typing import Self, final
 
 from pytest_cfworkers import tracers
+from pytest_cfworkers.clock import SystemClock
 from pytest_cfworkers.guards.memory import Measurement, unmeasured
 from pytest_cfworkers.in_force import Limits
 from pytest_cfworkers.memory.choice import MODES, SMALLEST, Mode, prepare, start_engine
@@ -161,7 +161,7 @@ class MemoryTracker:
         """
         __tracebackhide__ = True
         measured = self._engine.phase() if self._engine is not None and self.running else self._measured()
-        self.checkpoints[name] = (measured.peak, monotonic())
+        self.checkpoints[name] = (measured.peak, SystemClock.monotonic())
         return measured.peak
 
     def assert_under(self, size: int | str) -> None:

@@ -5,19 +5,19 @@ process of a million objects.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_cfworkers.metering.replaced import Replaced
 
 _entered: Final[WeakKeyDictionary[Any, WeakSet[Any]]] = WeakKeyDictionary()
-"""Those of each loop, which are touched by its own thread alone."""
+"""Those of each task, which touches them alone."""
 
 
-def timeouts_of(loop: Any) -> Iterable[Any]:
-    """Return each `asyncio.Timeout` that was entered in a loop while an invocation ran, and that lives."""
-    return tuple(_entered.get(loop, ()))
+def timeouts_of(task: Any) -> Iterator[Any]:
+    """Yield each `asyncio.Timeout` that a task has entered while an invocation ran, and that lives."""
+    yield from tuple(_entered.get(task, ()))
 
 
 def watch_timeouts(replaced: Replaced) -> None:
@@ -27,8 +27,9 @@ def watch_timeouts(replaced: Replaced) -> None:
 
     def make(enter: Any) -> Any:
         def __aenter__(timeout: Any) -> Any:  # noqa: N807 - as it is called in a traceback
-            if (loop := asyncio._get_running_loop()) is not None:  # noqa: SLF001 - in `__all__`; the other one raises
-                _entered.setdefault(loop, WeakSet()).add(timeout)
+            # The public way to ask for the loop raises where none runs.
+            if (loop := asyncio._get_running_loop()) is not None and (task := asyncio.current_task(loop)) is not None:  # noqa: SLF001 - it is in `__all__`
+                _entered.setdefault(task, WeakSet()).add(timeout)
             return enter(timeout)
 
         return __aenter__

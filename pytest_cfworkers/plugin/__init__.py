@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pytest_cfworkers.clock  # noqa: F401 - now, before a test freezes clocks
 from pytest_cfworkers.plugin.d1_fixtures import _cf_d1_lane, cf_d1, cf_d1_databases, cf_d1_schema
 from pytest_cfworkers.plugin.fixtures import (
     cf_client,

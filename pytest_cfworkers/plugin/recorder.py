@@ -7,12 +7,12 @@ written after, in the same hook with `trylast`; the summary is shown in `pytest_
 import datetime as dt
 import shutil
 import sys
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
 import pytest
 
+from pytest_cfworkers.clock import SystemClock
 from pytest_cfworkers.plugin.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Recorder:
         self._settings = settings
         self._problems: dict[str, None] = {}
         self._started = dt.datetime.now(dt.UTC)
-        self._clock_start = time.monotonic()
+        self._clock_start = SystemClock.monotonic()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class Recorder:
         return Run(
             version=version("pytest-cfworkers"),
             started=self._started.isoformat(timespec="milliseconds"),
-            duration_s=round(time.monotonic() - self._clock_start, 3),
+            duration_s=round(SystemClock.monotonic() - self._clock_start, 3),
             settings=self._settings.words,
             tests=tuple(self.records[nodeid] for nodeid in sorted(self.records)),
             complete=self.complete,
@@ -82,7 +82,7 @@ class Recorder:
     def pytest_sessionstart(self) -> None:
         """Note when the run began."""
         self._started = dt.datetime.now(dt.UTC)
-        self._clock_start = time.monotonic()
+        self._clock_start = SystemClock.monotonic()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note that the tests of a file are not known."""

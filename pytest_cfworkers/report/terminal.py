@@ -94,18 +94,18 @@ def _worst(limit: Limit, records: Sequence[TestRecord], top: int, width: int, pl
 
 
 def _reported(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:
-    broken = [(found, record) for record in records for found in record.violations]
+    broken = [record for record in records if record.violations]
     if not broken:
         return
-    tests = len({record.nodeid for _, record in broken})
-    yield Line(f"{counted(tests, 'test')} would fail with --cf-limits=enforce", "bold")
-    for found, record in broken[:top]:
+    yield Line(f"{counted(len(broken), 'test')} would fail with --cf-limits=enforce", "bold")
+    for record in broken[:top]:
         yield Line(_fit("  ", record.nodeid, width), "red")
-        yield Line(f"    {found.rule}: {found.headline}")
-        if found.frames:
-            yield Line(f"    {place(found.frames[0])}")
+        for found in record.violations:
+            yield Line(f"    {found.rule}: {found.headline}")
+            if found.frames:
+                yield Line(f"    {place(found.frames[0])}")
     if len(broken) > top:
-        yield Line(f"  … and {len(broken) - top:,} more: --cf-top={len(broken)} names them all")
+        yield Line(f"  … and {counted(len(broken) - top, 'more test')}: --cf-top={len(broken)} names them all")
 
 
 def _elsewhere(records: Sequence[TestRecord], top: int, width: int) -> Iterator[Line]:

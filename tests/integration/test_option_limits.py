@@ -146,8 +146,8 @@ class TestReport:
             + "\n".join(f"\ndef test_{n}():\n    leave_unread()" for n in range(4))
         )
         result = project.run("--cf-limits=report", "--cf-top=1")
-        result.stdout.fnmatch_lines(["4 tests would fail*", "*and 3 more: --cf-top=4 names them all"])
-        assert "3 more: --cf-top" not in project.run("--cf-limits=report", "--cf-top=4").stdout.str()
+        result.stdout.fnmatch_lines(["4 tests would fail*", "*and 3 more tests: --cf-top=4 names them all"])
+        assert "more tests: --cf-top" not in project.run("--cf-limits=report", "--cf-top=4").stdout.str()
 
 
 def test_report_leaves_a_test_that_is_expected_to_fail_as_it_is(project: Project) -> None:

@@ -68,6 +68,21 @@ def test_nothing_is_called_whole_of_which_something_was_used() -> None:
     assert lines[1].split()[3:5] == ["99", "%"]
 
 
+def test_of_what_would_fail_each_test_is_named_once_and_the_rest_are_counted_as_tests() -> None:
+    found = run(record()).tests[0].violations[0]
+    tests = [record(name, violations=(found, replace(found, rule="unread-body"))) for name in ("test_a", "test_b")]
+    lines = [line.text for line in summary(tests, top=1, width=80, failing=False, quiet=True)]
+    assert lines == [
+        "2 tests would fail with --cf-limits=enforce",
+        "  test_a",
+        "    connections: 7 connections at once, the limit is 6",
+        "    app/sync.py:3 in refresh",
+        "    unread-body: 7 connections at once, the limit is 6",
+        "    app/sync.py:3 in refresh",
+        "  … and 1 more test: --cf-top=2 names them all",
+    ]
+
+
 def test_quiet_tells_only_what_would_fail() -> None:
     assert [line.text for line in summary(run(record()).tests, top=5, width=80, failing=False, quiet=True)] == [
         "1 test would fail with --cf-limits=enforce",

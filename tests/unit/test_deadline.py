@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Awaitable, Callable
 from types import ModuleType
 
@@ -146,6 +147,42 @@ async def by_task_cancel_after_another_timeout_expired(watched: Watched) -> None
     await by_task_cancel(watched)
 
 
+class Probe:
+    """Gives up at once, and takes its time to end."""
+
+    def __init__(self) -> None:
+        self.expired, self.may_end = threading.Event(), threading.Event()
+
+    async def __call__(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    self.expired.set()
+                    await asyncio.to_thread(self.may_end.wait)
+
+    async def during(self, ends: Awaitable[object], meanwhile: Awaitable[object]) -> None:
+        """Wait for something while it ends."""
+        ending = asyncio.ensure_future(ends)
+        await asyncio.to_thread(self.expired.wait)
+        try:
+            await meanwhile
+        finally:
+            self.may_end.set()
+            await ending
+
+
+async def by_sibling_while_another_task_ends_by_its_deadline(watched: Watched) -> None:
+    probe = Probe()
+    await probe.during(probe(), by_sibling_in_task_group(watched))
+
+
+async def by_sibling_while_a_task_of_another_thread_ends_by_its_deadline(watched: Watched) -> None:
+    probe = Probe()
+    await probe.during(asyncio.to_thread(lambda: asyncio.run(probe())), by_sibling_in_task_group(watched))
+
+
 async def by_cancel_of_a_wait_for_in_time(watched: Watched) -> None:
     task = asyncio.create_task(asyncio.wait_for(watched(), 600))
     await watched.started.wait()
@@ -198,6 +235,8 @@ def test_under_asyncio_an_expired_deadline_is_told(end: Callable[[Watched], Awai
         by_cancel_of_a_wait_for_in_time,
         by_task_cancel_within_a_running_timeout,
         by_task_cancel_after_another_timeout_expired,
+        by_sibling_while_another_task_ends_by_its_deadline,
+        by_sibling_while_a_task_of_another_thread_ends_by_its_deadline,
         by_scope_cancel,
         by_scope_cancel_in_time,
         by_task_cancel_in_the_shelter_of_an_expired_scope,
