@@ -741,7 +741,7 @@ def test_a_body_of_another_thread_is_left_alone_while_somebody_may_still_read_it
 
 def test_a_wait_lasts_until_its_timeout_and_never_longer_than_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(100.0)
-    monkeypatch.setattr(admission, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(admission, "SystemClock", SimpleNamespace(monotonic=clock))
     waits = [admission._Countdown(timeout_s) for timeout_s in (2.0, 60.0, None)]
 
     def after(seconds: float) -> list[tuple[float, bool, bool]]:

@@ -147,7 +147,7 @@ def test_a_look_of_a_moment_at_what_is_allocated_leaves_cpu_time_judged(monkeypa
     """Also where it goes on at the start and at the end."""
     made: list[Invocation] = []
     monkeypatch.setattr("pytest_cfworkers.memory.sizes._MOMENTS", 1)
-    monkeypatch.setattr("time.sleep", lambda _: made.append(used(GIVEN, cpu_s=1)))
+    monkeypatch.setattr("pytest_cfworkers.memory.sizes.sleep", lambda _: made.append(used(GIVEN, cpu_s=1)))
     Sizes().look()
     (invocation,) = made
     assert [violation.rule for violation in invocation.violations] == ["cpu-time"]
