@@ -135,6 +135,7 @@ def run_ready(
     """
     store, connection, execute, add = meter.store, meter.store.connection, cursor.execute, results.append
     changes_now, rowid_now, status = connection.total_changes, connection.last_insert_rowid, connection.status
+    clock_now = SystemClock.perf_counter
     sql, columns, frees = ready.sql, ready.columns, ready.frees and not ready.pure_read
     refuses_blobs = not store.blob_like.active
     total, last, size, clock = meter.total, meter.last, meter.size, meter.clock
@@ -152,7 +153,7 @@ def run_ready(
             if frees:
                 store.size_changed()
                 cache_used = -1
-            started, clock = clock, SystemClock.perf_counter()
+            started, clock = clock, clock_now()
             before, total = total, changes_now()
             last_before, last = last, rowid_now()
             size_before = size
