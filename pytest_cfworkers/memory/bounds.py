@@ -162,13 +162,24 @@ class Seen:
         # An arena of a thread that is trimmed keeps its address space.
         foreign = self.size_now - max(self.now.taken - self.before.taken, 0)
         unused = self.size - max(foreign, 0) - self.grown
-        # Pages that came back into what the C library held free are no use of the address space that was added.
-        most = unused + min(self.grown, max(self.before.large_free - self.edges, 0))
+        most = unused + self._refilled()
         if self.threads:
             return 0, max(most - _ARENA - self.threads * _stack_size(), 0)
         # A little may be the ends of arenas and of growing lists.
         surely = foreign <= MB and unused >= max(4 * MB, self.size * _UNTOUCHED)
         return unused if surely else 0, max(most, 0)
+
+    def _refilled(self) -> int:
+        """Bytes that came back as pages into what the C library held free, at most: they use no new address space.
+
+        So as much of the new one may have been taken and never touched. Where it was looked at near the peak, what was
+        handed out then tells, but for the address space that came since or was given back before.
+        """
+        refilled, look = min(self.grown, max(self.before.large_free - self.edges, 0)), self.look
+        if not look.grown or look.grown < self.grown * _NEAR:
+            return refilled
+        untouched = max(look.held - look.grown, 0) + max(self.size - look.size_near, 0)
+        return min(refilled, untouched + self.grown // 10)
 
 
 def _stack_size() -> int:

@@ -106,7 +106,7 @@ class HighWater:
             self.samples.add(max(grown, 0))
             self._traced = self._traced or ALLOCATIONS.traced
             if self._look.worth_another(grown, self._limit):
-                self._look = self._look.next(grown, self._heap, self._process.books.read())
+                self._look = self._look.next(grown, size, self._heap, self._process.books.read())
             if self._look.worth_a_count(size, self._limit) or self._threads_hold():
                 self._look = self._look.counted(size, self._heap, self._process.books.read())
 

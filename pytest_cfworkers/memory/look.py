@@ -32,6 +32,7 @@ class Look:
         held: How many more bytes were handed out than at the start, at any look.
         held_blocks: How many more small blocks of each size there were at that look.
         size: Bytes by which the address space had grown when what was handed out was last counted.
+        size_near: The same when it was looked at.
     """
 
     grown: int = 0
@@ -41,6 +42,7 @@ class Look:
     held: int = 0
     held_blocks: Mapping[int, int] = field(default_factory=dict)
     size: int = 0
+    size_near: int = 0
 
     def worth_another(self, grown: int, limit: int) -> bool:
         """Tell whether the process has grown so much since that another look is due."""
@@ -67,11 +69,12 @@ class Look:
             return replace(self, size=size)
         return replace(self, size=size, held=held, held_blocks=now.more_blocks(before))
 
-    def next(self, grown: int, before: Heap, now: Heap) -> Self:
+    def next(self, grown: int, size: int, before: Heap, now: Heap) -> Self:
         """Look again.
 
         Args:
             grown: Bytes by which the process has grown.
+            size: Bytes by which its address space has grown.
             before: The heap at the start.
             now: The heap now.
         """
@@ -87,6 +90,7 @@ class Look:
             held=held if most else self.held,
             held_blocks=blocks if most else self.held_blocks,
             size=self.size,
+            size_near=size,
         )
 
     def deciding(self, limit: int) -> bool:

@@ -77,10 +77,23 @@ def test_what_grew_after_a_look_may_be_as_free_inside_as_what_was_looked_at() ->
 def test_what_blocks_waste_is_that_of_the_look_at_which_the_most_was_held() -> None:
     """A later look, when all was freed and the process larger for other reasons, knows of no blocks."""
     before, most = heap(), heap(used=32 * 1_000_000)
-    look = Look().next(34 * MB, before, most).next(40 * MB, before, before)
+    look = Look().next(34 * MB, 34 * MB, before, most).next(40 * MB, 40 * MB, before, before)
     freed = replace(seen(grown=0), look=look, held=look.held)
     assert look.held == 32 * 1_000_000
     assert freed.range().low < 24 * 1_000_000
+
+
+def test_what_was_looked_at_near_the_peak_tells_whether_pages_came_back_into_what_was_free() -> None:
+    """One buffer, and much is free that is no page: is it new address space, or as much of that and never touched?"""
+    free = heap(large_free=40 * MB)
+    buffer = seen(grown=40 * MB, before=free)
+    assert buffer.range().high >= 80 * MB
+    looked = replace(buffer, look=Look(grown=40 * MB, held=40 * MB, size_near=40 * MB), held=40 * MB)
+    assert looked.range().high < 45 * MB
+    untouched = replace(buffer, look=Look(grown=40 * MB, held=80 * MB, size_near=40 * MB), held=80 * MB)
+    assert untouched.range().high >= 80 * MB
+    since = replace(buffer, look=Look(grown=40 * MB, held=40 * MB, size_near=0), held=40 * MB)
+    assert since.range().high >= 80 * MB
 
 
 def test_address_space_that_no_page_stands_for_was_taken_and_never_touched() -> None:
