@@ -5,16 +5,17 @@ neither stand still with them nor take their turns.
 """
 
 import time
-from typing import final
+from collections.abc import Callable
+from typing import ClassVar, final
 
 
 @final
 class SystemClock:
     """The clocks. They stand in a class, since who freezes clocks looks for them under the names of every module."""
 
-    monotonic = staticmethod(time.monotonic)
-    perf_counter = staticmethod(time.perf_counter)
-    thread_time = staticmethod(time.thread_time)
+    monotonic: ClassVar[Callable[[], float]] = time.monotonic
+    perf_counter: ClassVar[Callable[[], float]] = time.perf_counter
+    thread_time: ClassVar[Callable[[], float]] = time.thread_time
 
     @classmethod
     def is_replaced(cls) -> bool:
