@@ -6,9 +6,9 @@ What is free in them must go back to the kernel before code is measured, since u
 import _thread
 import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass
-from threading import Barrier, BrokenBarrierError, get_native_id
+from io import FileIO
+from threading import get_native_id
 from typing import Final, Self, final
 
 from pytest_cfworkers.clock import SystemClock
@@ -28,7 +28,7 @@ _THREADS: Final = 16
 """Threads of a round, at most. glibc makes eight arenas for each processor."""
 
 _PATIENCE_S: Final = 1.0
-"""Seconds after which threads that do not all begin, or end, are left alone: what they leave counts as free."""
+"""Seconds after which threads that do not all end are left alone: what they leave counts as free."""
 
 
 @final
@@ -89,25 +89,44 @@ def _trim_ends(library: CLibrary, count: int) -> None:
     A thread begins with an arena that no other has; where there is none, with a new one, and from a certain number of
     arenas on with one in turn that it shares. So one round may not come to all of them.
 
-    Raw threads: `threading` does not know them, so that code which lists or counts threads does not meet them.
+    Raw threads: `threading` does not know them, so that code which lists or counts threads does not meet them. And locks
+    are entered: a loop may run in this thread, in which a test refuses what blocks it (`acquire`).
     """
-    together = Barrier(count + 1, timeout=_PATIENCE_S)
-    started: set[str] = set()
+    gate, arrivals = _taken_lock(), []
+    started: list[int] = []
 
-    def run() -> None:
-        started.add(str(get_native_id()))
+    def run(arrived: _thread.LockType) -> None:
+        started.append(get_native_id())
         library.trim_end()
-        with suppress(BrokenBarrierError):
-            together.wait()
+        arrived.release()
+        with gate:
+            pass
 
     for _ in range(count):
-        _thread.start_new_thread(run, ())
-    with suppress(BrokenBarrierError):
-        together.wait()
+        arrived = _taken_lock()
+        try:
+            _thread.start_new_thread(run, (arrived,))
+        except RuntimeError:  # the system gives no more
+            break
+        arrivals.append(arrived)
+    for arrived in arrivals:
+        with arrived:
+            pass
+    gate.release()
     until = SystemClock.monotonic() + _PATIENCE_S
-    while started & _threads() and SystemClock.monotonic() < until:
+    while any(map(_lives, started)) and SystemClock.monotonic() < until:
         os.sched_yield()
 
 
-def _threads() -> set[str]:
-    return set(os.listdir("/proc/self/task"))  # noqa: PTH208 - names are enough
+def _taken_lock() -> _thread.LockType:
+    lock = _thread.allocate_lock()
+    lock.acquire(blocking=False)
+    return lock
+
+
+def _lives(thread: int) -> bool:
+    try:
+        FileIO(f"/proc/self/task/{thread}/comm").close()
+    except OSError:
+        return False
+    return True

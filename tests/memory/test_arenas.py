@@ -1,9 +1,11 @@
 """What the C library tells of its arenas, and what is given back of them."""
 
+import asyncio
 import ctypes
 import sys
 
 import pytest
+from blockbuster import blockbuster_ctx
 
 if sys.platform != "linux":
     pytest.skip("the books are glibc's", allow_module_level=True)
@@ -45,3 +47,12 @@ def test_what_threads_left_at_the_ends_of_their_arenas_is_given_back() -> None:
     assert left > 15 * MB
     trim(LIBRARY, spare=MB)
     assert ends() < left / 4
+
+
+def test_it_may_be_asked_for_in_a_loop_in_which_a_test_refuses_what_blocks_it() -> None:
+    async def in_loop() -> int:
+        return trim(LIBRARY, spare=-1)
+
+    buffers_of_threads()
+    with blockbuster_ctx():
+        assert asyncio.run(in_loop()) >= 0
