@@ -89,8 +89,8 @@ def _trim_ends(library: CLibrary, count: int) -> None:
     A thread begins with an arena that no other has; where there is none, with a new one, and from a certain number of
     arenas on with one in turn that it shares. So one round may not come to all of them.
 
-    Raw threads: `threading` does not know them, so that code which lists or counts threads does not meet them. Locks are
-    entered: a loop may run in this thread, in which a test refuses what blocks it (`acquire`).
+    Raw threads: `threading` does not know them, so that code which lists or counts threads does not meet them.
+    Locks are entered: a loop may run in this thread, in which a test refuses what blocks it (`acquire`).
     """
     gate, arrivals = _taken_lock(), []
     started: list[int] = []
