@@ -14,6 +14,7 @@ from pytest_cfworkers.report.redaction import redact
 from pytest_cfworkers.report.timeline import Timeline
 from pytest_cfworkers.statistics import Statistics
 from pytest_cfworkers.violation import Violation
+from pytest_cfworkers.wording.time import is_not_judged
 
 SHOWN: Final[frozenset[Rule]] = frozenset({"connections", "queued-timeout"})
 """The rules of which a failure shows what was open when."""
@@ -140,7 +141,7 @@ class TestRecord:
         violations += _beside(violations, (found for invocation in replaced for found in invocation.violations))
         allowed = _distinct(found for invocation in invocations for found in invocation.allowed)
         advice = _distinct(found for invocation in invocations for found in invocation.advice)
-        needed = {found.rule for found in (*allowed, *advice)}  # who knows, where a rule could not be judged
+        needed = {found.rule for found in (*allowed, *filter(is_no_verdict, advice))}  # who knows, without a verdict
         return cls(
             nodeid=nodeid,
             plan=first.limits.plan_name,
@@ -297,3 +298,8 @@ def _used(worst: Statistics, limits: Limits) -> Iterator[tuple[str, Usage]]:
             yield limit.key, Usage(used=used, limit=allowed, other=elsewhere)
     if worst.d1_parameters and D1_PARAMETERS.paid is not None:
         yield D1_PARAMETERS.key, Usage(used=worst.d1_parameters, limit=D1_PARAMETERS.paid, other=None)
+
+
+def is_no_verdict(advice: Violation) -> bool:
+    """Tell whether advice says that a limit was not judged: a time that means nothing, memory that cannot decide."""
+    return advice.rule == "memory" or is_not_judged(advice)

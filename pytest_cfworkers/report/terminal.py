@@ -10,7 +10,7 @@ from pytest_cfworkers.counted import counted
 from pytest_cfworkers.guards.connections import KEPT
 from pytest_cfworkers.limits import D1_PARAMETERS, LIMITS, Limit
 from pytest_cfworkers.report.legible import legible
-from pytest_cfworkers.report.model import TestRecord
+from pytest_cfworkers.report.model import TestRecord, is_no_verdict
 from pytest_cfworkers.violation import Violation
 from pytest_cfworkers.wording.lines import place
 from pytest_cfworkers.wording.time import is_not_judged
@@ -59,7 +59,7 @@ def _lines(records: Sequence[TestRecord], *, top: int | None, width: int, failin
     if quiet:
         if not failing:
             yield from _reported(records, top, width)
-        yield from _advised(records, top, width, _is_no_verdict)
+        yield from _advised(records, top, width, is_no_verdict)
         return
     for limit in (*LIMITS, D1_PARAMETERS):
         yield from _worst(limit, records, top, width, plenty if limit is not D1_PARAMETERS else min(plenty, _HALF))
@@ -123,11 +123,6 @@ def _elsewhere(records: Sequence[TestRecord], top: int, width: int) -> Iterator[
         yield Line(_fit(f"  {why}  ", record.nodeid, width))
     if len(failing) > top:
         yield Line(f"  … and {len(failing) - top:,} more")
-
-
-def _is_no_verdict(advice: Violation) -> bool:
-    """Tell whether advice says that a limit was not judged: a time that means nothing, memory that cannot decide."""
-    return advice.rule == "memory" or is_not_judged(advice)
 
 
 def _is_no_figure(advice: Violation) -> bool:

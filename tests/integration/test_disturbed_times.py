@@ -261,3 +261,12 @@ def test_a_limit_of_memory_beside_it_is_traced_and_the_allowance_is_not_called_n
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["    not judged: *.* ms of CPU time, the limit is 1 ms"])
     result.stdout.no_fnmatch_line("allowances that were not needed")
+
+
+def test_an_allowance_of_cpu_time_where_the_plans_own_number_only_warns_is_not_needed(project: Project) -> None:
+    project.write(
+        test_it=OVER.format(first="", last="").replace("cpu_ms=1, wall_ms=1", "allow={'cpu-time': 'see #12'}")
+    )
+    result = project.run("--cf-plan=free", "--cf-cpu-scale=100")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["allowances that were not needed", "  cpu-time (see #12)  test_it.py::test_it"])
