@@ -105,6 +105,8 @@ class HighWater:
             self._fell = max(self._fell, -grown)
             self.samples.add(max(grown, 0))
             self._traced = self._traced or ALLOCATIONS.traced
+            if ALLOCATIONS.looked_at:  # a look at sizes, whose tables the books would call held
+                return
             if self._look.worth_another(grown, self._limit):
                 self._look = self._look.next(grown, size, self._heap, self._process.books.read())
             if self._look.worth_a_count(size, self._limit) or self._threads_hold():
@@ -147,6 +149,7 @@ class HighWater:
     def stop(self) -> Measurement:
         """End, and return the peak."""
         self._ticker.stop()
+        self.look()  # the last one before may have met a look at sizes
         self._resident.close()
         self._started = STARTS.count - self._started_before
         STARTS.end()
@@ -168,10 +171,14 @@ class HighWater:
             return False
         return self._look.worth_a_count_of(self._process.books.large_used() - self._heap.large_used, self._limit)
 
+    def _read(self) -> Heap:
+        with ALLOCATIONS.lock:  # after a look at sizes, whose tables the books would call held
+            return self._process.books.read()
+
     def _measured(self) -> Measurement:
         if self._traced or ALLOCATIONS.traced:
             return unmeasured(self.name, _TRACED)
-        watch, now = self._watch, self._process.books.read()
+        watch, now = self._watch, self._read()
         files = max(watch.file - watch.file_before, 0)
         seen = Seen(
             before=self._heap,
@@ -195,7 +202,7 @@ class HighWater:
         """Measure what the phase has taken beyond what was held at its begin."""
         if self._traced or ALLOCATIONS.traced:
             return unmeasured(self.name, _TRACED)
-        watch, begun, now = self._watch, self._phase_heap, self._process.books.read()
+        watch, begun, now = self._watch, self._phase_heap, self._read()
         files = max(watch.file - watch.phase_file_before, 0)
         seen = Seen(
             before=begun,

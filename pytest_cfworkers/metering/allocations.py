@@ -56,6 +56,12 @@ class Allocations:
         ended = self._looks_ended  # before: a look that has begun by then, or begins now, makes the counts differ
         return is_tracing() and ended == self._looks_begun
 
+    @property
+    def looked_at(self) -> bool:
+        """Whether a look goes on, which holds memory of its own."""
+        ended = self._looks_ended  # before: see `traced`
+        return ended != self._looks_begun
+
     def mark(self) -> int:
         """Return a mark for `since`."""
         return _BEFORE if self._engines or self.traced else self._begun
