@@ -1,6 +1,7 @@
 """The arenas of the C library: each thread takes larger blocks from one, and leaves it to the next when it ends.
 
-What is free in them must go back to the kernel before code is measured, since using it would be no growth.
+What is free in them must go back to the kernel before code is measured, since using it would be no growth. The main
+thread takes from the first one alone, and no other thread does while the others can grow.
 """
 
 import _thread
@@ -9,7 +10,7 @@ import re
 from dataclasses import dataclass
 from io import FileIO
 from threading import get_native_id
-from typing import Final, Self, final
+from typing import Final, NamedTuple, Self, final
 
 from pytest_cfworkers.clock import SystemClock
 from pytest_cfworkers.memory.c_library import CLibrary
@@ -17,8 +18,9 @@ from pytest_cfworkers.memory.c_library import CLibrary
 PAGE: Final = 4096
 
 _ARENA: Final = re.compile(rb'<heap nr="(\d+)">(.*?)</heap>', re.DOTALL)
-_HOLE: Final = re.compile(rb'<(?:size|unsorted) from="\d+" to="\d+" total="(\d+)" count="(\d+)"/>')
+_HOLES: Final = re.compile(rb'<(?:size|unsorted) from="(\d+)" to="(\d+)" total="(\d+)" count="(\d+)"/>')
 _REST: Final = re.compile(rb'<total type="rest" count="\d+" size="(\d+)"/>')
+_FAST: Final = re.compile(rb'<total type="fast" count="\d+" size="(\d+)"/>')
 
 _SMALL_END: Final = 256 * 2**10
 """Bytes at the end of an arena that stay in any case: twice what glibc takes in advance."""
@@ -32,6 +34,24 @@ _PATIENCE_S: Final = 1.0
 
 
 @final
+@dataclass(frozen=True, slots=True, order=True)
+class Holes:
+    """Free blocks of about a size.
+
+    Attributes:
+        smallest: Bytes of the smallest.
+        largest: Bytes of the largest.
+        total: Bytes of all.
+        count: How many there are.
+    """
+
+    smallest: int
+    largest: int
+    total: int
+    count: int
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class Arena:
     """An arena.
@@ -40,32 +60,52 @@ class Arena:
         edges: Bytes of its free blocks that are resident after a trim, at most: only whole pages go back to the kernel,
             so of each block up to two pages stay.
         end: Bytes that are free at its end, which a trim leaves there; 0 for the first arena, where it does not.
+        free: Bytes that are free in all, resident or not.
+        holes: Its free blocks, by groups of about a size.
     """
 
     edges: int
     end: int
+    free: int
+    holes: tuple[Holes, ...] = ()
 
     @classmethod
     def all(cls, told: bytes) -> list[Self]:
         """Return all arenas, the first one first, of what glibc tells of them."""
         found: list[Self] = []
         for number, text in _ARENA.findall(told):
-            holes = [(int(total), int(count)) for total, count in _HOLE.findall(text)]
-            rest = _REST.search(text)
-            end = int(rest[1]) - sum(total for total, _ in holes) if rest and number != b"0" else 0
-            found.append(cls(sum(min(total, count * 2 * PAGE) for total, count in holes), max(end, 0)))
+            holes = tuple(Holes(*map(int, found)) for found in _HOLES.findall(text))
+            rest, fast = (int(figure[1]) if (figure := sought.search(text)) else 0 for sought in (_REST, _FAST))
+            end = max(rest - sum(group.total for group in holes), 0) if number != b"0" else 0
+            edges = sum(min(group.total, group.count * 2 * PAGE) for group in holes)
+            found.append(cls(edges, end, rest + fast, holes))
         return found
 
 
-def trim(library: CLibrary, spare: int) -> int:
+class Left(NamedTuple):
+    """What a trim leaves free.
+
+    Attributes:
+        edges: Bytes that are resident, at most.
+        main: How many of these are in the arena of the main thread.
+        others: Bytes that are free in the arenas of other threads, resident or not.
+    """
+
+    edges: int
+    main: int
+    others: int = 0
+
+    def most(self, later: "Left") -> "Left":
+        """Return what may be resident by this or a later trim."""
+        return Left(max(self.edges, later.edges), max(self.main, later.main), later.others)
+
+
+def trim(library: CLibrary, spare: int) -> Left:
     """Give what is free in all arenas back to the kernel.
 
     Args:
         library: The C library.
         spare: Bytes that may stay at the ends of arenas: they cost threads.
-
-    Returns:
-        Bytes that are free and yet resident, at most.
     """
     library.trim()
     arenas = Arena.all(library.arenas())
@@ -75,12 +115,14 @@ def trim(library: CLibrary, spare: int) -> int:
         with library.keeping_little():
             _trim_ends(library, min(len(arenas) - 1, _THREADS))
         arenas = Arena.all(library.arenas())
-    return resident(library)
+    return left(library)
 
 
-def resident(library: CLibrary) -> int:
-    """Return how many bytes are free after a trim and yet resident, at most."""
-    return sum(arena.edges + arena.end for arena in Arena.all(library.arenas()))
+def left(library: CLibrary) -> Left:
+    """Return what a trim has left free."""
+    main, *others = Arena.all(library.arenas())
+    edges = main.edges + main.end
+    return Left(edges + sum(other.edges + other.end for other in others), edges, sum(other.free for other in others))
 
 
 def _trim_ends(library: CLibrary, count: int) -> None:

@@ -1,8 +1,9 @@
 """`CLibrary`: glibc, as far as it tells of the memory that it has handed out and holds free, and gives it back."""
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from typing import Any, Final, final
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -67,6 +68,15 @@ class CLibrary:
         finally:
             self._library.mallopt(_MMAP_THRESHOLD, _LARGEST)
             self._library.mallopt(_TRIM_THRESHOLD, 2 * _LARGEST)
+
+    def take(self, size: int, count: int) -> list[int]:
+        """Take blocks of a size; return their addresses."""
+        return list(map(self._library.malloc, repeat(size, count)))
+
+    def free(self, blocks: Iterable[int]) -> None:
+        """Give blocks back that `take` took."""
+        for block in blocks:
+            self._library.free(block)
 
     def trim(self) -> None:
         """Give the free pages of all arenas back to the kernel, but for those at their ends."""

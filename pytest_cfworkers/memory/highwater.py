@@ -3,17 +3,19 @@
 Its figure is a range (`bounds`), and a limit inside of the range is "undecided".
 """
 
+from dataclasses import replace
 from threading import Lock
 from typing import Final, final
 
 from pytest_cfworkers.guards.memory import Measurement, unmeasured
+from pytest_cfworkers.memory.arenas import Left
 from pytest_cfworkers.memory.bounds import MB, Seen
 from pytest_cfworkers.memory.heap import Heap
 from pytest_cfworkers.memory.kernel import Resident, Watch
 from pytest_cfworkers.memory.look import Look
 from pytest_cfworkers.memory.preparation import FREE_SHARE, UNKNOWN_SHARE, Preparation, this_process
 from pytest_cfworkers.memory.sizes import Sizes
-from pytest_cfworkers.memory.threads import STARTS
+from pytest_cfworkers.memory.threads import STARTS, Others
 from pytest_cfworkers.memory.ticker import Ticker
 from pytest_cfworkers.memory.timeline import Samples
 from pytest_cfworkers.metering.allocations import ALLOCATIONS
@@ -47,7 +49,8 @@ class HighWater:
         self._phase_heap: Heap
         self._paused_heap: Heap
         self._paused_at: tuple[int, int, int]
-        self._edges = 0
+        self._left = Left(0, 0)
+        self._others: Others
         self._watch: Watch
 
     def start(self) -> None:
@@ -62,12 +65,14 @@ class HighWater:
             self._ticker.stop()
             self._resident.close()
             STARTS.end()
+            process.release()
             raise
 
     def _begin(self, process: Preparation) -> None:
         self._alone = not process.marks.watched
         with process.lock:
-            self._edges = process.prepare(self._limit)
+            self._left = process.prepare(self._limit)
+        self._others = Others()
         with process.marks.apart():
             self._ticker.start()  # after that, because its thread takes over an arena of another; and takes memory
         with process.lock:
@@ -81,7 +86,11 @@ class HighWater:
     def doubtful(self) -> bool:
         """Whether so much is free in the heap that the figure would say little, and tracing disturbs nobody."""
         free = self._heap.small_free > self._limit * FREE_SHARE
-        return self._alone and (free or self._edges > 2 * self._limit * UNKNOWN_SHARE)
+        return self._alone and (free or self._left.edges > 2 * self._limit * UNKNOWN_SHARE)
+
+    @property
+    def _edges(self) -> int:
+        return self._left.main if self._others.idle else self._left.edges
 
     def current(self) -> int:
         """Return the bytes that are held now, by the books."""
@@ -108,7 +117,9 @@ class HighWater:
             if ALLOCATIONS.looked_at:  # a look at sizes, whose tables the books would call held
                 return
             if self._look.worth_another(grown, self._limit):
-                self._look = self._look.next(grown, size, self._heap, self._process.books.read())
+                self._look = self._look.next(
+                    grown, size, self._usable(self._heap), self._usable(self._process.books.read())
+                )
             if self._look.worth_a_count(size, self._limit) or self._threads_hold():
                 self._look = self._look.counted(size, self._heap, self._process.books.read())
 
@@ -116,7 +127,7 @@ class HighWater:
         """Return the peak of the phase that ends here."""
         self._process.marks.note()
         measured = self._measured_phase()
-        self._edges = max(self._edges, self._process.give_back())  # what is kept of this phase is not held in the next
+        self._left = self._left.most(self._process.give_back())  # what is kept of this phase is not held in the next
         self._process.marks.note()
         self._watch.begin_phase()
         self._phase_heap = self._process.books.read()
@@ -135,7 +146,7 @@ class HighWater:
     def resume(self) -> None:
         """Let what was taken meanwhile count as held before the start, and what was freed as free."""
         with self._lock:
-            self._edges = max(self._edges, self._process.give_back())
+            self._left = self._left.most(self._process.give_back())
             self._process.marks.note()
             self._watch.resume()
             heap = self._process.books.read()
@@ -154,7 +165,9 @@ class HighWater:
         self._started = STARTS.count - self._started_before
         STARTS.end()
         self._process.marks.end(self._watch)
-        return self._measured()
+        measured = self._measured()
+        self._process.release()
+        return measured
 
     def _tick(self) -> None:
         if not self._ready:
@@ -175,13 +188,17 @@ class HighWater:
         with ALLOCATIONS.lock:  # after a look at sizes, whose tables the books would call held
             return self._process.books.read()
 
+    def _usable(self, heap: Heap) -> Heap:
+        """Leave out what is free for other threads alone, while none of them runs."""
+        return replace(heap, large_free=max(heap.large_free - self._left.others, 0)) if self._others.idle else heap
+
     def _measured(self) -> Measurement:
         if self._traced or ALLOCATIONS.traced:
             return unmeasured(self.name, _TRACED)
-        watch, now = self._watch, self._read()
+        watch, now = self._watch, self._usable(self._read())
         files = max(watch.file - watch.file_before, 0)
         seen = Seen(
-            before=self._heap,
+            before=self._usable(self._heap),
             now=now,
             edges=self._edges,
             look=self._look,
@@ -202,7 +219,7 @@ class HighWater:
         """Measure what the phase has taken beyond what was held at its begin."""
         if self._traced or ALLOCATIONS.traced:
             return unmeasured(self.name, _TRACED)
-        watch, begun, now = self._watch, self._phase_heap, self._read()
+        watch, begun, now = self._watch, self._usable(self._phase_heap), self._usable(self._read())
         files = max(watch.file - watch.phase_file_before, 0)
         seen = Seen(
             before=begun,

@@ -8,10 +8,13 @@ from threading import Lock
 from typing import Final, final
 
 from pytest_cfworkers.memory import arenas
+from pytest_cfworkers.memory.arenas import Left
 from pytest_cfworkers.memory.ballast import Ballast
 from pytest_cfworkers.memory.c_library import CLibrary
+from pytest_cfworkers.memory.filling import Filling
 from pytest_cfworkers.memory.heap import Books, Heap
 from pytest_cfworkers.memory.kernel import Marks
+from pytest_cfworkers.memory.threads import is_main
 
 UNKNOWN_SHARE: Final = 0.05
 """The share of the limit that may stay unknown before something is done about it."""
@@ -34,43 +37,58 @@ class Preparation:
         self.marks: Marks = Marks()
         self.lock: Lock = Lock()
         self._ballast = Ballast()
+        self._filling = Filling(self._library)
         self._collected: int | None = None
 
-    def prepare(self, limit: int) -> int:
+    def prepare(self, limit: int) -> Left:
         """Prepare the heap.
 
         Args:
             limit: The limit in force, in bytes: a share of it may stay free.
 
         Returns:
-            How many bytes of larger blocks are free and yet resident, at most.
+            What the C library holds free of larger blocks.
         """
         unknown = int(limit * UNKNOWN_SHARE)
+        alone = not self.marks.watched  # or whoever watches would see what fills the heap held
+        heap = self._collect(unknown)
+        left = Left(heap.large_free, heap.large_free)
+        if left.edges > unknown:  # pages that are given back must be fetched again, so not for less
+            with self.marks.apart():  # the stacks of threads that trim
+                left = arenas.trim(self._library, spare=unknown // 2)
+            if alone and is_main():
+                self._filling.add()
+                left = arenas.left(self._library)
+            heap = self.books.read()
+        if heap.small_free > limit * FREE_SHARE and alone:
+            self._fill(heap)
+        return left
+
+    def release(self) -> None:
+        """Give back what filled the C library's heap, where nobody measures any more."""
+        if not self.marks.watched:
+            self._filling.drop()
+
+    def give_back(self) -> Left:
+        """Give what the C library holds free back to the kernel; return what is left free."""
+        self._library.trim()
+        return arenas.left(self._library)
+
+    def _collect(self, unknown: int) -> Heap:
+        """Collect garbage in cycles: freed while code is measured, it would make room that nobody sees used."""
         heap = self.books.read()
-        if self._collected is None or heap.in_use - self._collected > unknown:
-            # Garbage in cycles of before the test would be freed in it, and make room that nobody sees used.
+        held = heap.in_use - self._filling.size
+        if self._collected is None or held - self._collected > unknown:
             gc.collect()
             heap = self.books.read()
-            self._collected = heap.in_use
-        edges = heap.large_free
-        if edges > unknown:  # pages that are given back must be fetched again, so not for less
-            with self.marks.apart():  # the stacks of threads that trim
-                edges = arenas.trim(self._library, spare=unknown // 2)
-            heap = self.books.read()
-        if heap.small_free > limit * FREE_SHARE and not self.marks.watched:  # whoever watches would see it held
-            self._fill(heap)
-        return edges
-
-    def give_back(self) -> int:
-        """Give what the C library holds free back to the kernel; return how many bytes stay resident, at most."""
-        self._library.trim()
-        return arenas.resident(self._library)
+            self._collected = heap.in_use - self._filling.size
+        return heap
 
     def _fill(self, heap: Heap) -> None:
         if self._ballast.heavy:
             self._ballast.drop()
             heap = self.books.read()
-            self._collected = heap.in_use
+            self._collected = heap.in_use - self._filling.size
         self._ballast.add(heap)
         self._collected = (self._collected or 0) + self.books.read().in_use - heap.in_use
 

@@ -26,6 +26,7 @@ class Ticker:
         self._tick = tick
         self._stop: _thread.LockType | None = None
         self._ended: _thread.LockType | None = None
+        self._thread = 0
 
     def start(self) -> None:
         """Begin; returns when the first call is over."""
@@ -49,6 +50,7 @@ class Ticker:
             self._stop = self._ended = None
 
     def _run(self, stop: _thread.LockType, ended: _thread.LockType, begun: _thread.LockType) -> None:
+        self._thread = _thread.get_native_id()
         try:
             try:
                 self._tick()
@@ -67,6 +69,11 @@ def _wait_for(lock: _thread.LockType) -> None:
 
 
 _running: Final["weakref.WeakSet[Ticker]"] = weakref.WeakSet()
+
+
+def tickers() -> set[int]:
+    """Return the native ids of the threads of all tickers."""
+    return {ticker._thread for ticker in tuple(_running)}  # noqa: SLF001 - its own kind
 
 
 def _before_fork() -> None:

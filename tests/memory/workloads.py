@@ -6,7 +6,9 @@ Each case runs in a child of its own, so that it has the heap that its history l
 import json
 import os
 import re
+import sys
 import threading
+import traceback
 import tracemalloc
 import zlib
 from array import array
@@ -15,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
@@ -358,8 +360,49 @@ def in_child(work: Callable[[], Any]) -> Any:
         with os.fdopen(writable, "w") as answer:
             json.dump(work(), answer)
     except BaseException:  # noqa: BLE001 - a child of fork must not return to what its parent does
+        traceback.print_exc()
+        sys.stderr.flush()
         os._exit(1)
     os._exit(0)
+
+
+class Keeper:
+    """A thread that keeps every other of some blocks, and so an arena with 10 MB of holes, while the block runs."""
+
+    def __init__(self) -> None:
+        self._ready, self._over = threading.Event(), threading.Event()
+        self._more, self._done = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._keep)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Let it end."""
+        self._over.set()
+        self._more.set()
+        self._thread.join()
+
+    def use(self, count: int) -> None:
+        """Let it take that many blocks, and free them."""
+        self._count = count
+        self._more.set()
+        self._done.wait()
+
+    def _keep(self) -> None:
+        kept = [bytes([number % 256]) * 50_000 for number in range(400)][::2]
+        self._ready.set()
+        self._more.wait()
+        if not self._over.is_set():
+            [bytes([number % 256]) * 49_000 for number in range(self._count)]
+            self._done.set()
+            self._over.wait()
+        del kept
 
 
 def table(cases: tuple[Case, ...] = CASES) -> Iterator[tuple[Case, int, Measurement]]:

@@ -1,0 +1,126 @@
+"""What is free in the C library's heap is filled while code is measured, and costs no memory."""
+
+import sys
+import threading
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("the heap is glibc's", allow_module_level=True)
+
+from pytest_cfworkers import MemoryTracker
+from pytest_cfworkers.memory.arenas import Arena
+from pytest_cfworkers.memory.c_library import CLibrary
+from pytest_cfworkers.memory.filling import Filling
+from pytest_cfworkers.memory.kernel import Resident
+from pytest_cfworkers.memory.preparation import this_process
+from tests.memory.workloads import Keeper, in_child
+
+MB = 2**20
+
+
+def holes_of_main(library: CLibrary) -> int:
+    return sum(group.total for group in Arena.all(library.arenas())[0].holes)
+
+
+def with_holes() -> object:
+    """Keep every other of some blocks, between which 20 MB are free."""
+    return [bytes([number % 256]) * 10_000 for number in range(4_000)][::2]
+
+
+def test_it_takes_what_is_free_and_no_page_and_gives_it_back() -> None:
+    def found() -> list[int]:
+        library, filling, resident = CLibrary(), Filling(CLibrary()), Resident()
+        kept = with_holes()
+        library.trim()
+        free, (_, pages, _) = holes_of_main(library), resident()
+        filling.add()
+        filled, size, grown = holes_of_main(library), filling.size, resident()[1] - pages
+        filling.drop()
+        after = holes_of_main(library)
+        del kept
+        return [free, filled, size, grown, after, filling.size]
+
+    free, filled, size, grown, after, nothing = in_child(found)
+    assert free > 18 * MB
+    assert filled < 2 * MB
+    assert size > 17 * MB
+    assert grown < 2 * MB
+    assert after > 17 * MB
+    assert nothing == 0
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_it_lasts_until_the_last_one_who_measures_ends(nested: bool) -> None:
+    def sizes() -> list[int]:
+        filling = this_process()._filling
+        kept, found = with_holes(), []
+        outer, inner = MemoryTracker("32 MB"), MemoryTracker("32 MB")
+        outer.start()
+        found.append(filling.size)
+        if nested:
+            inner.start()
+            inner.stop()
+            found.append(filling.size)
+        outer.stop()
+        del kept
+        return [*found, filling.size]
+
+    *during, after = in_child(sizes)
+    assert all(size > 17 * MB for size in during)
+    assert after == 0
+
+
+def test_what_is_free_in_the_heap_makes_no_range_wide() -> None:
+    def found() -> list[int]:
+        kept = with_holes()
+        with MemoryTracker("32 MB") as tracker:
+            buffer = b"x" * (20 * MB)
+        del kept, buffer
+        return range_of(tracker)
+
+    low, high = in_child(found)
+    assert low <= 20 * MB <= high
+    assert high - low < 5 * MB
+
+
+def range_of(tracker: MemoryTracker) -> list[int]:
+    found = tracker.measurement
+    assert found.engine == "high-water", found
+    return [found.low, found.high]
+
+
+def test_another_thread_fills_nothing() -> None:
+    """It would take from an arena of its own."""
+
+    def found() -> int:
+        kept, sizes = with_holes(), []
+
+        def measure() -> None:
+            with MemoryTracker("32 MB"):
+                sizes.append(this_process()._filling.size)
+
+        thread = threading.Thread(target=measure)
+        thread.start()
+        thread.join()
+        del kept
+        return sizes[0]
+
+    assert in_child(found) == 0
+
+
+@pytest.mark.parametrize("count", [0, 190])
+def test_what_another_thread_keeps_free_counts_once_it_runs(count: int) -> None:
+    """It may have taken as much, or the main thread new memory of that size that it never touched."""
+
+    def found() -> list[int]:
+        with Keeper() as keeper, MemoryTracker("100 MB") as tracker:
+            buffer = b"x" * (20 * MB)
+            if count:
+                keeper.use(count)
+            del buffer
+        return range_of(tracker)
+
+    low, high = in_child(found)
+    assert low < 20 * MB
+    assert (high > 27 * MB) == bool(count)
