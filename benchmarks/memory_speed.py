@@ -98,3 +98,6 @@ def main() -> None:
         print(f"  trace         {trace} of tracemalloc")
         print(f"  pytest-memray {memray}", flush=True)
     print(f"a test that does nothing: {per_test_ms():.2f} ms")
+    kept = [bytes([number % 256]) * 10_000 for number in range(4_000)][::2]
+    print(f"the same, with 20 MB free between what is kept: {per_test_ms():.2f} ms")
+    del kept

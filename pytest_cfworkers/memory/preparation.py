@@ -54,11 +54,10 @@ class Preparation:
         heap = self._collect(unknown)
         left = Left(heap.large_free, heap.large_free)
         if left.edges > unknown:  # pages that are given back must be fetched again, so not for less
+            if alone and is_main():
+                self._filling.add(spare=unknown // 8)  # first: what is filled need not be given back
             with self.marks.apart():  # the stacks of threads that trim
                 left = arenas.trim(self._library, spare=unknown // 2)
-            if alone and is_main():
-                self._filling.add()
-                left = arenas.left(self._library)
             heap = self.books.read()
         if heap.small_free > limit * FREE_SHARE and alone:
             self._fill(heap)

@@ -34,7 +34,7 @@ def test_it_takes_what_is_free_and_no_page_and_gives_it_back() -> None:
         kept = with_holes()
         library.trim()
         free, (_, pages, _) = holes_of_main(library), resident()
-        filling.add()
+        filling.add(spare=MB)
         filled, size, grown = holes_of_main(library), filling.size, resident()[1] - pages
         filling.drop()
         after = holes_of_main(library)
