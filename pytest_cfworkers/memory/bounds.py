@@ -127,9 +127,9 @@ class Seen:
         return min(wasted, int(self.held * _WASTE_SHARE))
 
     def _mostly_free(self) -> int:
-        """Bytes of the growth that were free inside when it was looked at, where they are most of it."""
-        near = self.look.grown >= self.grown * _NEAR
-        return self.look.holes if near and self.look.holes * 2 > self.grown else 0
+        """Bytes of the growth that lay free between what is kept, where most of it did when it was looked at."""
+        look = self.look
+        return self.grown * look.between // look.grown if look.between * 2 > look.grown else 0
 
     def _wasted(self) -> tuple[int, int]:
         """Bytes of the growth that nobody asked for, since they were rounded up, at least and at most."""

@@ -49,6 +49,7 @@ class Heap:
         large_used: Bytes of larger blocks handed out.
         large_free: Bytes of larger blocks that are held free, also where the kernel has the pages back.
         large_taken: Bytes that the C library took from the kernel.
+        large_pieces: How many pieces what it holds free is in.
     """
 
     classes: tuple[SmallClass, ...]
@@ -59,6 +60,7 @@ class Heap:
     large_used: int
     large_free: int
     large_taken: int
+    large_pieces: int
 
     @property
     def in_use(self) -> int:
@@ -138,4 +140,5 @@ class Books:
             large_used=large.uordblks + large.hblkhd,
             large_free=large.fordblks,
             large_taken=large.arena + large.hblkhd,
+            large_pieces=large.ordblks,
         )

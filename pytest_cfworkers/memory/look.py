@@ -15,6 +15,10 @@ _DECIDING_NUMBERS: Final = 0.75
 _WORTH_LOOKING: Final = 1.08
 """How much more the process must have grown than at the last look at its heap, to look again."""
 
+_PIECE: Final = 64 * 2**10
+"""Bytes of a free piece of the C library's, on average, from which on it is no rest between what is kept: freed blocks
+that are neighbours become one."""
+
 _SMALL_SHARE: Final = 0.25
 _NUMBERS: Final = 32
 
@@ -28,6 +32,7 @@ class Look:
         grown: Bytes by which the process had grown then.
         blocks: How many more small blocks of each size there were than at the start.
         holes: How many bytes were free inside the heap and pages all the same, at most.
+        between: How many of these lay in small pieces, between what is kept, and so were most likely free at the peak.
         reused: How many less bytes were free in pymalloc than at the start: used without growth.
         held: How many more bytes were handed out than at the start, at any look.
         held_blocks: How many more small blocks of each size there were at that look.
@@ -38,6 +43,7 @@ class Look:
     grown: int = 0
     blocks: Mapping[int, int] = field(default_factory=dict)
     holes: int = 0
+    between: int = 0
     reused: int = 0
     held: int = 0
     held_blocks: Mapping[int, int] = field(default_factory=dict)
@@ -81,11 +87,14 @@ class Look:
         held, blocks = max(now.in_use - before.in_use, 0), now.more_blocks(before)
         # What was free at the start was given back; freed again, it is a page, so the sums alone do not tell.
         large = min(now.large_free, max(grown - held, 0))
+        small = max(now.small_free - before.small_free, 0)
+        is_scattered = (now.large_pieces - before.large_pieces) * _PIECE > large
         most = held > self.held
         return type(self)(
             grown=grown,
             blocks=blocks,
-            holes=large + max(now.small_free - before.small_free, 0),
+            holes=large + small,
+            between=(large if is_scattered else 0) + small,
             reused=max(before.small_free - now.small_free, 0),
             held=held if most else self.held,
             held_blocks=blocks if most else self.held_blocks,

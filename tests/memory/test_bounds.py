@@ -12,7 +12,7 @@ from pytest_cfworkers.memory.look import Look
 from pytest_cfworkers.memory.sizes import Sizes
 
 
-def heap(*, used: int = 0, free: int = 0, large: int = 50 * MB, large_free: int = 0) -> Heap:
+def heap(*, used: int = 0, free: int = 0, large: int = 50 * MB, large_free: int = 0, pieces: int = 0) -> Heap:
     return Heap(
         classes=(SmallClass(32, used // 32, free // 32),),
         unused_pools=0,
@@ -22,6 +22,7 @@ def heap(*, used: int = 0, free: int = 0, large: int = 50 * MB, large_free: int 
         large_used=large,
         large_free=large_free,
         large_taken=large + large_free,
+        large_pieces=pieces,
     )
 
 
@@ -72,6 +73,26 @@ def test_a_look_near_the_peak_tells_what_of_the_free_memory_was_used() -> None:
 def test_what_grew_after_a_look_may_be_as_free_inside_as_what_was_looked_at() -> None:
     looked = replace(seen(grown=280 * MB), look=Look(grown=240 * MB, holes=200 * MB, held=40 * MB), held=40 * MB)
     assert looked.range().low <= 40 * MB
+
+
+def test_what_lies_free_between_what_is_kept_was_most_likely_free_at_the_peak_too() -> None:
+    """Whether the look was near to it or not: a busy machine looks late."""
+    scattered = heap(large=55 * MB, large_free=75 * MB, pieces=20_000)
+    for grown in (80 * MB, 120 * MB):
+        found = replace(seen(grown=grown), look=Look().next(80 * MB, 80 * MB, heap(), scattered), held=5 * MB)
+        low, best, high = found.range()
+        assert low <= 5 * MB
+        assert best <= 10 * MB
+        assert high >= grown
+
+
+def test_what_was_freed_as_a_whole_was_most_likely_held() -> None:
+    """All of it was freed before anybody looked, so that nothing is sure; and freed neighbours are one piece."""
+    freed = heap(large_free=30 * MB, pieces=2)
+    low, best, high = replace(seen(grown=30 * MB), look=Look().next(30 * MB, 30 * MB, heap(), freed)).range()
+    assert low == 0
+    assert best == 30 * MB
+    assert high >= 30 * MB
 
 
 def test_what_blocks_waste_is_that_of_the_look_at_which_the_most_was_held() -> None:
