@@ -25,7 +25,7 @@ def holes_of_main(library: CLibrary) -> int:
 
 def with_holes() -> object:
     """Keep every other of some blocks, between which 20 MB are free."""
-    return [bytes([number % 256]) * 10_000 for number in range(4_000)][::2]
+    return [bytes([number % 256]) * 100_000 for number in range(400)][::2]
 
 
 def test_it_takes_what_is_free_and_no_page_and_gives_it_back() -> None:
