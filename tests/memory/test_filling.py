@@ -53,6 +53,7 @@ def test_it_takes_what_is_free_and_no_page_and_gives_it_back() -> None:
 @pytest.mark.parametrize("nested", [False, True])
 def test_it_lasts_until_the_last_one_who_measures_ends(nested: bool) -> None:
     def sizes() -> list[int]:
+        this_process().release()  # what tests before have filled
         filling = this_process()._filling
         kept, found = with_holes(), []
         outer, inner = MemoryTracker("32 MB"), MemoryTracker("32 MB")
@@ -73,6 +74,7 @@ def test_it_lasts_until_the_last_one_who_measures_ends(nested: bool) -> None:
 
 def test_what_is_free_in_the_heap_makes_no_range_wide() -> None:
     def found() -> list[int]:
+        this_process().release()  # what tests before have filled
         kept = with_holes()
         with MemoryTracker("32 MB") as tracker:
             buffer = b"x" * (20 * MB)
@@ -94,6 +96,7 @@ def test_another_thread_fills_nothing() -> None:
     """It would take from an arena of its own."""
 
     def found() -> int:
+        this_process().release()  # what tests before have filled
         kept, sizes = with_holes(), []
 
         def measure() -> None:
@@ -109,11 +112,11 @@ def test_another_thread_fills_nothing() -> None:
     assert in_child(found) == 0
 
 
-@pytest.mark.parametrize("count", [0, 190])
-def test_what_another_thread_keeps_free_counts_once_it_runs(count: int) -> None:
-    """It may have taken as much, or the main thread new memory of that size that it never touched."""
+def most_beside(count: int) -> int:
+    """Return the upper end where the main thread took 20 MB, and another that keeps 10 MB free that many blocks."""
 
     def found() -> list[int]:
+        this_process().release()  # what tests before have filled
         with Keeper() as keeper, MemoryTracker("100 MB") as tracker:
             buffer = b"x" * (20 * MB)
             if count:
@@ -123,4 +126,13 @@ def test_what_another_thread_keeps_free_counts_once_it_runs(count: int) -> None:
 
     low, high = in_child(found)
     assert low < 20 * MB
-    assert (high > 27 * MB) == bool(count)
+    return int(high)
+
+
+def test_what_another_thread_keeps_free_counts_once_it_runs_and_not_while_it_waits() -> None:
+    """It may have taken as much, or the main thread new memory of that size that it never touched.
+
+    On a busy machine a thread may be on its way into its wait still.
+    """
+    waits = min(most_beside(0) for _ in range(10))
+    assert most_beside(190) > waits + 7 * MB

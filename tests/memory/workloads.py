@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import threading
+import time
 import traceback
 import tracemalloc
 import zlib
@@ -377,6 +378,10 @@ class Keeper:
     def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait()
+        clock = time.pthread_getcpuclockid(self._thread.ident or 0)
+        used = -1
+        while used != (used := time.clock_gettime_ns(clock)):  # until it has come to wait
+            time.sleep(0.001)
         return self
 
     def __exit__(self, *_: object) -> None:
