@@ -1,7 +1,7 @@
 """The arenas of the C library: each thread takes larger blocks from one, and leaves it to the next when it ends.
 
 What is free in them must go back to the kernel before code is measured, since using it would be no growth. The main
-thread takes from the first one alone, and no other thread does while the others can grow.
+thread takes from the first one alone.
 """
 
 import _thread
@@ -74,7 +74,7 @@ class Arena:
         """Return all arenas, the first one first, of what glibc tells of them."""
         found: list[Self] = []
         for number, text in _ARENA.findall(told):
-            holes = tuple(Holes(*map(int, found)) for found in _HOLES.findall(text))
+            holes = tuple(Holes(*map(int, group)) for group in _HOLES.findall(text))
             rest, fast = (int(figure[1]) if (figure := sought.search(text)) else 0 for sought in (_REST, _FAST))
             end = max(rest - sum(group.total for group in holes), 0) if number != b"0" else 0
             edges = sum(min(group.total, group.count * 2 * PAGE) for group in holes)

@@ -59,6 +59,7 @@ class HighWater:
         self._traced = ALLOCATIONS.traced
         self._resident = Resident()
         self._started_before = STARTS.begin()
+        process.hold()
         try:
             self._begin(process)
         except OSError:

@@ -39,6 +39,12 @@ class Preparation:
         self._ballast = Ballast()
         self._filling = Filling(self._library)
         self._collected: int | None = None
+        self._measuring = 0
+
+    def hold(self) -> None:
+        """Keep what fills the C library's heap until `release`: called before `prepare` by whoever measures then."""
+        with self.lock:
+            self._measuring += 1
 
     def prepare(self, limit: int) -> Left:
         """Prepare the heap.
@@ -64,9 +70,11 @@ class Preparation:
         return left
 
     def release(self) -> None:
-        """Give back what filled the C library's heap, where nobody measures any more."""
-        if not self.marks.watched:
-            self._filling.drop()
+        """End what `hold` began; who is the last gives back what fills the heap."""
+        with self.lock:
+            self._measuring -= 1
+            if not self._measuring:
+                self._filling.drop()
 
     def give_back(self) -> Left:
         """Give what the C library holds free back to the kernel; return what is left free."""

@@ -13,7 +13,7 @@ from pytest_cfworkers.memory.arenas import Arena
 from pytest_cfworkers.memory.c_library import CLibrary
 from pytest_cfworkers.memory.filling import Filling
 from pytest_cfworkers.memory.kernel import Resident
-from pytest_cfworkers.memory.preparation import this_process
+from pytest_cfworkers.memory.preparation import Preparation, this_process
 from tests.memory.workloads import Keeper, in_child
 
 MB = 2**20
@@ -50,31 +50,56 @@ def test_it_takes_what_is_free_and_no_page_and_gives_it_back() -> None:
     assert nothing == 0
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_it_lasts_until_the_last_one_who_measures_ends(nested: bool) -> None:
+def unfilled() -> Preparation:
+    """Give back what tests before have prepared the heap with."""
+    process = this_process()
+    process.hold()
+    process.release()
+    return process
+
+
+@pytest.mark.parametrize("first", ["outer", "inner"])
+def test_it_lasts_until_the_last_one_who_measures_ends(first: str) -> None:
     def sizes() -> list[int]:
-        this_process().release()  # what tests before have filled
-        filling = this_process()._filling
+        filling = unfilled()._filling
         kept, found = with_holes(), []
         outer, inner = MemoryTracker("32 MB"), MemoryTracker("32 MB")
-        outer.start()
-        found.append(filling.size)
-        if nested:
-            inner.start()
-            inner.stop()
+        for tracker in (outer, inner):
+            tracker.start()
             found.append(filling.size)
-        outer.stop()
+        for tracker in (outer, inner) if first == "outer" else (inner, outer):
+            tracker.stop()
+            found.append(filling.size)
         del kept
-        return [*found, filling.size]
+        return found
 
     *during, after = in_child(sizes)
     assert all(size > 17 * MB for size in during)
     assert after == 0
 
 
+def test_it_lasts_for_one_who_is_about_to_begin_when_another_ends() -> None:
+    """Its pages are not given back first, so that who uses them then would not grow."""
+
+    def sizes() -> list[int]:
+        process = unfilled()
+        kept = with_holes()
+        with MemoryTracker("32 MB"):
+            process.hold()
+            process.prepare(32 * MB)
+        found = process._filling.size
+        process.release()
+        del kept
+        return [found, process._filling.size]
+
+    during, after = in_child(sizes)
+    assert during > 17 * MB
+    assert after == 0
+
+
 def test_what_is_free_in_the_heap_makes_no_range_wide() -> None:
     def found() -> list[int]:
-        this_process().release()  # what tests before have filled
+        unfilled()
         kept = with_holes()
         with MemoryTracker("32 MB") as tracker:
             buffer = b"x" * (20 * MB)
@@ -96,7 +121,7 @@ def test_another_thread_fills_nothing() -> None:
     """It would take from an arena of its own."""
 
     def found() -> int:
-        this_process().release()  # what tests before have filled
+        unfilled()
         kept, sizes = with_holes(), []
 
         def measure() -> None:
@@ -116,7 +141,7 @@ def most_beside(count: int) -> int:
     """Return the upper end where the main thread took 20 MB, and another that keeps 10 MB free that many blocks."""
 
     def found() -> list[int]:
-        this_process().release()  # what tests before have filled
+        unfilled()
         with Keeper() as keeper, MemoryTracker("100 MB") as tracker:
             buffer = b"x" * (20 * MB)
             if count:

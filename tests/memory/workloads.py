@@ -374,6 +374,7 @@ class Keeper:
         self._ready, self._over = threading.Event(), threading.Event()
         self._more, self._done = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._keep)
+        self._count = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
