@@ -12,7 +12,7 @@ if sys.platform != "linux":
 
 from pytest_cfworkers.memory.arenas import Arena, Holes, Left, left, trim
 from pytest_cfworkers.memory.c_library import CLibrary
-from tests.memory.workloads import Keeper, buffers_of_threads, in_child
+from tests.memory.workloads import Keeper, buffers_of_threads, in_new_process
 
 MB = 2**20
 LIBRARY = CLibrary()
@@ -42,13 +42,14 @@ def test_what_is_free_is_told_whole_and_by_the_sizes_of_its_blocks() -> None:
     assert second.holes == (Holes(33, 33, 66, 2), Holes(90_001, 90_001, 90_001, 1))
 
 
-def test_what_a_thread_keeps_free_is_not_the_main_threads() -> None:
-    def found() -> tuple[Left, Left]:
-        before = left(LIBRARY)
-        with Keeper():
-            return before, left(LIBRARY)
+def left_before_and_beside_a_keeper() -> tuple[Left, Left]:
+    before = left(LIBRARY)
+    with Keeper():
+        return before, left(LIBRARY)
 
-    before, after = (Left(*figures) for figures in in_child(found))
+
+def test_what_a_thread_keeps_free_is_not_the_main_threads() -> None:
+    before, after = (Left(*figures) for figures in in_new_process(left_before_and_beside_a_keeper))
     assert after.others - before.others > 9 * MB
     assert after.main - before.main < MB
     assert after.edges - before.edges > MB // 2

@@ -13,8 +13,8 @@ from pytest_cfworkers.memory.arenas import Arena
 from pytest_cfworkers.memory.c_library import CLibrary
 from pytest_cfworkers.memory.filling import Filling
 from pytest_cfworkers.memory.kernel import Resident
-from pytest_cfworkers.memory.preparation import Preparation, this_process
-from tests.memory.workloads import Keeper, in_child
+from pytest_cfworkers.memory.preparation import this_process
+from tests.memory.workloads import Keeper, in_new_process
 
 MB = 2**20
 
@@ -28,20 +28,21 @@ def with_holes() -> object:
     return [bytes([number % 256]) * 100_000 for number in range(400)][::2]
 
 
-def test_it_takes_what_is_free_and_no_page_and_gives_it_back() -> None:
-    def found() -> list[int]:
-        library, filling, resident = CLibrary(), Filling(CLibrary()), Resident()
-        kept = with_holes()
-        library.trim()
-        free, (_, pages, _) = holes_of_main(library), resident()
-        filling.add(spare=MB)
-        filled, size, grown = holes_of_main(library), filling.size, resident()[1] - pages
-        filling.drop()
-        after = holes_of_main(library)
-        del kept
-        return [free, filled, size, grown, after, filling.size]
+def taken_and_given_back() -> list[int]:
+    library, filling, resident = CLibrary(), Filling(CLibrary()), Resident()
+    kept = with_holes()
+    library.trim()
+    free, (_, pages, _) = holes_of_main(library), resident()
+    filling.add(spare=MB)
+    filled, size, grown = holes_of_main(library), filling.size, resident()[1] - pages
+    filling.drop()
+    after = holes_of_main(library)
+    del kept
+    return [free, filled, size, grown, after, filling.size]
 
-    free, filled, size, grown, after, nothing = in_child(found)
+
+def test_it_takes_what_is_free_and_no_page_and_gives_it_back() -> None:
+    free, filled, size, grown, after, nothing = in_new_process(taken_and_given_back)
     assert free > 18 * MB
     assert filled < 2 * MB
     assert size > 17 * MB
@@ -50,65 +51,44 @@ def test_it_takes_what_is_free_and_no_page_and_gives_it_back() -> None:
     assert nothing == 0
 
 
-def unfilled() -> Preparation:
-    """Give back what tests before have prepared the heap with."""
-    process = this_process()
-    process.hold()
-    process.release()
-    return process
+def sizes_while_two_measure(first: str) -> list[int]:
+    filling = this_process()._filling
+    kept, found = with_holes(), []
+    outer, inner = MemoryTracker("32 MB"), MemoryTracker("32 MB")
+    for tracker in (outer, inner):
+        tracker.start()
+        found.append(filling.size)
+    for tracker in (outer, inner) if first == "outer" else (inner, outer):
+        tracker.stop()
+        found.append(filling.size)
+    del kept
+    return found
 
 
 @pytest.mark.parametrize("first", ["outer", "inner"])
 def test_it_lasts_until_the_last_one_who_measures_ends(first: str) -> None:
-    def sizes() -> list[int]:
-        filling = unfilled()._filling
-        kept, found = with_holes(), []
-        outer, inner = MemoryTracker("32 MB"), MemoryTracker("32 MB")
-        for tracker in (outer, inner):
-            tracker.start()
-            found.append(filling.size)
-        for tracker in (outer, inner) if first == "outer" else (inner, outer):
-            tracker.stop()
-            found.append(filling.size)
-        del kept
-        return found
-
-    *during, after = in_child(sizes)
+    *during, after = in_new_process(sizes_while_two_measure, first)
     assert all(size > 17 * MB for size in during)
     assert after == 0
 
 
+def sizes_before_one_begins() -> list[int]:
+    process = this_process()
+    kept = with_holes()
+    with MemoryTracker("32 MB"):
+        process.hold()
+        process.prepare(32 * MB)
+    found = process._filling.size
+    process.release()
+    del kept
+    return [found, process._filling.size]
+
+
 def test_it_lasts_for_one_who_is_about_to_begin_when_another_ends() -> None:
     """Its pages are not given back first, so that who uses them then would not grow."""
-
-    def sizes() -> list[int]:
-        process = unfilled()
-        kept = with_holes()
-        with MemoryTracker("32 MB"):
-            process.hold()
-            process.prepare(32 * MB)
-        found = process._filling.size
-        process.release()
-        del kept
-        return [found, process._filling.size]
-
-    during, after = in_child(sizes)
+    during, after = in_new_process(sizes_before_one_begins)
     assert during > 17 * MB
     assert after == 0
-
-
-def test_what_is_free_in_the_heap_makes_no_range_wide() -> None:
-    def found() -> list[int]:
-        unfilled()
-        kept = with_holes()
-        with MemoryTracker("32 MB") as tracker:
-            buffer = b"x" * (20 * MB)
-        del kept, buffer
-        return range_of(tracker)
-
-    low, high = in_child(found)
-    assert low <= 20 * MB <= high
-    assert high - low < 5 * MB
 
 
 def range_of(tracker: MemoryTracker) -> list[int]:
@@ -117,41 +97,47 @@ def range_of(tracker: MemoryTracker) -> list[int]:
     return [found.low, found.high]
 
 
+def range_beside_holes() -> list[int]:
+    kept = with_holes()
+    with MemoryTracker("32 MB") as tracker:
+        buffer = b"x" * (20 * MB)
+    del kept, buffer
+    return range_of(tracker)
+
+
+def test_what_is_free_in_the_heap_makes_no_range_wide() -> None:
+    low, high = in_new_process(range_beside_holes)
+    assert low <= 20 * MB <= high
+    assert high - low < 5 * MB
+
+
+def size_in_another_thread() -> int:
+    kept, sizes = with_holes(), []
+
+    def measure() -> None:
+        with MemoryTracker("32 MB"):
+            sizes.append(this_process()._filling.size)
+
+    thread = threading.Thread(target=measure)
+    thread.start()
+    thread.join()
+    del kept
+    return sizes[0]
+
+
 def test_another_thread_fills_nothing() -> None:
     """It would take from an arena of its own."""
-
-    def found() -> int:
-        unfilled()
-        kept, sizes = with_holes(), []
-
-        def measure() -> None:
-            with MemoryTracker("32 MB"):
-                sizes.append(this_process()._filling.size)
-
-        thread = threading.Thread(target=measure)
-        thread.start()
-        thread.join()
-        del kept
-        return sizes[0]
-
-    assert in_child(found) == 0
+    assert in_new_process(size_in_another_thread) == 0
 
 
-def most_beside(count: int) -> int:
-    """Return the upper end where the main thread took 20 MB, and another that keeps 10 MB free that many blocks."""
-
-    def found() -> list[int]:
-        unfilled()
-        with Keeper() as keeper, MemoryTracker("100 MB") as tracker:
-            buffer = b"x" * (20 * MB)
-            if count:
-                keeper.use(count)
-            del buffer
-        return range_of(tracker)
-
-    low, high = in_child(found)
-    assert low < 20 * MB
-    return int(high)
+def range_beside_a_keeper(count: int) -> list[int]:
+    """Let the main thread take 20 MB, and another that keeps 10 MB free that many blocks."""
+    with Keeper() as keeper, MemoryTracker("100 MB") as tracker:
+        buffer = b"x" * (20 * MB)
+        if count:
+            keeper.use(count)
+        del buffer
+    return range_of(tracker)
 
 
 def test_what_another_thread_keeps_free_counts_once_it_runs_and_not_while_it_waits() -> None:
@@ -159,5 +145,5 @@ def test_what_another_thread_keeps_free_counts_once_it_runs_and_not_while_it_wai
 
     On a busy machine a thread may be on its way into its wait still.
     """
-    waits = min(most_beside(0) for _ in range(10))
-    assert most_beside(190) > waits + 7 * MB
+    waits = min(in_new_process(range_beside_a_keeper, 0)[1] for _ in range(3))
+    assert in_new_process(range_beside_a_keeper, 190)[1] > waits + 7 * MB

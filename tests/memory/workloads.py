@@ -3,9 +3,11 @@
 Each case runs in a child of its own, so that it has the heap that its history left. The true peak is tracemalloc's.
 """
 
+import inspect
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -18,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
@@ -365,6 +368,21 @@ def in_child(work: Callable[[], Any]) -> Any:
         sys.stderr.flush()
         os._exit(1)
     os._exit(0)
+
+
+_CALL: Final = (
+    "import json, runpy, sys; _, file, name, given = sys.argv;"
+    "print(json.dumps(runpy.run_path(file)[name](*json.loads(given))))"
+)
+
+
+def in_new_process(work: Callable[..., Any], *given: object) -> Any:
+    """Call a function of a test file in a process whose heap no test before has used, by way of JSON."""
+    command = (sys.executable, "-c", _CALL, inspect.getfile(work), work.__name__, json.dumps(given))
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 class Keeper:
