@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 import traceback
 import tracemalloc
 import zlib
@@ -397,10 +396,6 @@ class Keeper:
     def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait()
-        clock = time.pthread_getcpuclockid(self._thread.ident or 0)
-        used = -1
-        while used != (used := time.clock_gettime_ns(clock)):  # until it has come to wait
-            time.sleep(0.001)
         return self
 
     def __exit__(self, *_: object) -> None:
